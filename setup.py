@@ -1,0 +1,47 @@
+"""Packaging of ckanext-hljshare; tool settings are in pyproject.toml."""
+
+from setuptools import find_namespace_packages, setup
+
+ROOM = "ckanext.hljshare"
+
+setup(
+    name="ckanext-hljshare",
+    version="0.1.0",
+    description="Heilongjiang's standard for sharing and opening government data, on CKAN",
+    license="AGPL-3.0-or-later",
+    python_requires=">=3.10",
+    package_dir={"": "ckanext-hljshare", "harvesters": "harvesters"},
+    packages=[
+        *find_namespace_packages("ckanext-hljshare", include=["ckanext.hljshare*"]),
+        "harvesters",
+    ],
+    include_package_data=True,
+    package_data={"": ["*.yaml", "*.yml", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]},
+    install_requires=[
+        "ckan==2.12.*",
+        "ckanext-scheming>=3.1",
+        "ckanext-harvest>=1.6.3",
+        "ckanext-dcat>=2.4.4",
+        "openpyxl>=3.1",
+        "PyYAML>=6",
+    ],
+    entry_points={
+        "ckan.plugins": [
+            f"hljshare_catalog = {ROOM}.catalog.plugin:CatalogPlugin",
+            f"hljshare_datasets = {ROOM}.catalog.dataset_form:DatasetFormPlugin",
+            f"hljshare_access = {ROOM}.access.plugin:AccessPlugin",
+            f"hljshare_ingest = {ROOM}.ingest.plugin:IngestPlugin",
+            f"hljshare_theme = {ROOM}.theme.plugin:ThemePlugin",
+            "hljshare_catalog_sheet = harvesters.catalog_sheet:CatalogSheetHarvester",
+            "hljshare_odweb = harvesters.odweb:OdwebHarvester",
+        ],
+        "babel.extractors": ["ckan = ckan.lib.extract:extract_ckan"],
+    },
+    message_extractors={
+        "ckanext-hljshare/ckanext/hljshare": [
+            ("**.py", "python", None),
+            ("**/templates/**.html", "ckan", None),
+        ],
+        "harvesters": [("**.py", "python", None)],
+    },
+)

@@ -1,0 +1,1 @@
+"""The catalog: metadata, code lists, resource codes, organizations, search."""

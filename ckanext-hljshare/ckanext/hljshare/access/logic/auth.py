@@ -1,0 +1,145 @@
+"""Authorization: CKAN's own checks, then the access policy, for every way to content.
+
+What CKAN 2.12 and ckanext-harvest leave open is closed here (research: resource search by prefix,
+raw harvest objects, task status, job lists).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+
+from ckanext.hljshare.access import subject
+from ckanext.hljshare.access.policy import Purpose
+
+AuthResult = dict[str, Any]
+NextAuth = Callable[[Any, Any], AuthResult]
+
+
+def _ask(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any], purpose: Purpose
+) -> AuthResult:
+    """Let CKAN decide first, then the policy, about the resource that `data_dict` names."""
+    result = next_auth(context, data_dict)
+    if not result["success"]:
+        return result
+    resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    try:
+        decision = subject.check(context.get("user"), str(resource_id), purpose)
+    except tk.ObjectNotFound:
+        return {"success": False, "msg": tk._("Resource was not found.")}
+    if decision.allowed:
+        return {"success": True}
+    return {"success": False, "msg": tk._("The access level of this data does not allow it")}
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def datastore_search(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
+) -> AuthResult:
+    """Rows are read only where the policy allows to query the resource."""
+    return _ask(next_auth, context, data_dict, "query")
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def datastore_info(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """Column names, types and counts follow the rows."""
+    return _ask(next_auth, context, data_dict, "query")
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def datastore_search_sql(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
+) -> AuthResult:
+    """SQL reads past the policy: it stays shut even if someone switches it on."""
+    return {"success": False, "msg": tk._("SQL queries are not offered by this portal")}
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def resource_view_list(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """Previews of content follow the policy."""
+    return _ask(next_auth, context, data_dict, "preview")
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def resource_search(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """For system administrators: it reads every column of every resource, past all labels."""
+    return {"success": False, "msg": tk._("Use package_search to find data")}
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def task_status_show(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """For system administrators: a failed task's message may hold an address."""
+    return {"success": False, "msg": tk._("For system administrators only")}
+
+
+def _source_editor(context: Any, source_id: str | None) -> AuthResult:
+    try:
+        tk.check_access("harvest_source_update", dict(context), {"id": source_id})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        return {"success": False, "msg": tk._("For those who manage the harvest source only")}
+    return {"success": True}
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def harvest_object_show(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
+) -> AuthResult:
+    """A raw harvested record is shown to those who manage its source, not to everybody."""
+    from ckanext.harvest.model import HarvestObject
+
+    if not context.get("user"):
+        return {"success": False, "msg": tk._("For those who manage the harvest source only")}
+    harvest_object = None
+    if data_dict.get("id"):
+        harvest_object = HarvestObject.get(data_dict["id"])
+    elif data_dict.get("dataset_id"):
+        harvest_object = HarvestObject.get(data_dict["dataset_id"], attr="package_id")
+    if harvest_object is None:
+        return {"success": False, "msg": tk._("Harvest object not found")}
+    return _source_editor(context, harvest_object.harvest_source_id)
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def harvest_source_show(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
+) -> AuthResult:
+    """A source and its configuration are shown to those who manage it."""
+    if not context.get("user"):
+        return {"success": False, "msg": tk._("For those who manage the harvest source only")}
+    return _source_editor(context, data_dict.get("id"))
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def harvest_source_list(
+    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
+) -> AuthResult:
+    """The list of sources is for people who are signed in; each row asks again."""
+    if not context.get("user"):
+        return {"success": False, "msg": tk._("Sign in to see the harvest sources")}
+    return next_auth(context, data_dict)
+
+
+def hljshare_locator_show(context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """The protected address is seen by those who may edit the resource."""
+    return tk.check_access("resource_update", context, {"id": data_dict["id"]}) and {
+        "success": True
+    }
+
+
+@tk.auth_allow_anonymous_access
+def hljshare_access_check(context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """Everybody may ask what they may have, of what they may see."""
+    tk.check_access("resource_show", context, {"id": data_dict["resource_id"]})
+    return {"success": True}

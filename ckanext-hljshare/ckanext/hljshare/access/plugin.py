@@ -1,0 +1,70 @@
+"""Access: the policy's gates, the vault, downloads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.lib.plugins import DefaultPermissionLabels
+
+from ckanext.hljshare.access import cli, vault
+from ckanext.hljshare.access.upload import NamedResourceUpload
+
+MINIMUM_SECRET = 32
+
+__all__ = ["AccessPlugin", "cli"]  # importing `cli` attaches its commands
+
+
+@tk.blanket.actions
+@tk.blanket.auth_functions
+@tk.blanket.blueprints
+@tk.blanket.helpers
+class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
+    """Wires the access room into CKAN."""
+
+    p.implements(p.IConfigurer)
+    p.implements(p.IPackageController, inherit=True)
+    p.implements(p.IPermissionLabels)
+    p.implements(p.IUploader, inherit=True)
+    p.implements(p.IValidators)
+
+    def update_config(self, config: Any) -> None:
+        """Refuse to start with a secret that can be guessed."""
+        if len(config.get("SECRET_KEY") or "") < MINIMUM_SECRET:
+            raise tk.ValidationError(
+                {"SECRET_KEY": [f"set a random secret of at least {MINIMUM_SECRET} characters"]}
+            )
+        tk.add_template_directory(config, "templates")
+
+    def get_validators(self) -> dict[str, Any]:
+        """Name the vault for the dataset schema."""
+        return {"hljshare_vault_url": vault.protect_url}
+
+    def get_resource_uploader(self, data_dict: dict[str, Any]) -> NamedResourceUpload:
+        """Keep Chinese file names."""
+        return NamedResourceUpload(data_dict)
+
+    def get_uploader(self, upload_to: str, old_filename: str | None = None) -> None:
+        """Images go CKAN's own way."""
+
+    def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
+        """Show a harvest source, with its configuration, to its owner's members only."""
+        if dataset_obj.type == "harvest" and dataset_obj.owner_org:
+            return [f"member-{dataset_obj.owner_org}"]
+        return super().get_dataset_labels(dataset_obj)
+
+    def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
+        """Store protected addresses in the same transaction."""
+        vault.save(pkg_dict.get("resources") or [])
+
+    def after_dataset_update(self, context: Any, pkg_dict: dict[str, Any]) -> None:
+        """Store protected addresses in the same transaction."""
+        vault.save(pkg_dict.get("resources") or [])
+
+    def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:
+        """Forget the protected addresses of a deleted dataset."""
+        package = model.Package.get(pkg_dict["id"])
+        if package:
+            vault.forget([resource.id for resource in package.resources_all])

@@ -1,0 +1,1 @@
+"""What protects the portal and the people in its data."""

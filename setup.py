@@ -35,13 +35,5 @@ setup(
             "hljshare_catalog_sheet = harvesters.catalog_sheet:CatalogSheetHarvester",
             "hljshare_odweb = harvesters.odweb:OdwebHarvester",
         ],
-        "babel.extractors": ["ckan = ckan.lib.extract:extract_ckan"],
-    },
-    message_extractors={
-        "ckanext-hljshare/ckanext/hljshare": [
-            ("**.py", "python", None),
-            ("**/templates/**.html", "ckan", None),
-        ],
-        "harvesters": [("**.py", "python", None)],
     },
 )

@@ -11,8 +11,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "ckanext-hljshare"
 def main() -> None:
     """Write a .mo beside each .po of the extension."""
     for po in sorted(PACKAGE.rglob("*.po")):
-        with po.open("rb") as source, po.with_suffix(".mo").open("wb") as target:
+        fresh = po.with_suffix(".new")
+        with po.open("rb") as source, fresh.open("wb") as target:
             write_mo(target, read_po(source, locale=po.parents[1].name))
+        fresh.replace(po.with_suffix(".mo"))  # a running server reads the old file to its end
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any
 
 from ckanext.hljshare.catalog import codelists
@@ -364,12 +365,17 @@ def highlight(text: str | None, q: str | None) -> list[tuple[str, bool]]:
     return pieces
 
 
+@lru_cache(maxsize=32768)
+def _folded_character(character: str) -> str:
+    return simplified(unicodedata.normalize("NFKC", character).casefold())
+
+
 def _folded_with_origin(text: str) -> tuple[str, list[int]]:
     """Folded text, and for each of its characters the position it comes from."""
     folded: list[str] = []
     origin: list[int] = []
     for at, character in enumerate(text):
-        for part in simplified(unicodedata.normalize("NFKC", character).casefold()):
+        for part in _folded_character(character):
             folded.append(part)
             origin.append(at)
     return "".join(folded), origin

@@ -78,3 +78,11 @@ def _trimmed(followees: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 key: followee["dict"].get(key) for key in ("id", "name", "title")
             }
     return followees
+
+
+@tk.chained_action
+@tk.side_effect_free
+def harvest_source_list(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """ckanext-harvest lists every source, configuration included, without asking; here it asks."""
+    tk.check_access("harvest_source_list", context, data_dict)
+    return original(context, data_dict)

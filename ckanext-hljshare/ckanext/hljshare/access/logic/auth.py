@@ -121,14 +121,11 @@ def harvest_source_show(
 
 
 @tk.chained_auth_function
-@tk.auth_allow_anonymous_access
 def harvest_source_list(
     next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
 ) -> AuthResult:
-    """The list of sources is for people who are signed in; each row asks again."""
-    if not context.get("user"):
-        return {"success": False, "msg": tk._("Sign in to see the harvest sources")}
-    return next_auth(context, data_dict)
+    """The list of all sources with their configuration is for system administrators."""
+    return {"success": False, "msg": tk._("For system administrators only")}
 
 
 def hljshare_locator_show(context: Any, data_dict: dict[str, Any]) -> AuthResult:

@@ -144,7 +144,6 @@ def measure(run: Path, ini: Path) -> int:
     subprocess.run([ckan, "-c", ini, "search-index", "rebuild", "-q"], check=True)
     pages = [
         ("search page, all datasets", "/dataset/"),
-        ("search page, third page", "/dataset/?page=3"),
         ("search page, a word that both find (a tag)", f"/dataset/?q={common_tag()}"),
         ("dataset page", f"/dataset/{example()}"),
     ]

@@ -1,0 +1,30 @@
+"""Ingest: what harvesters and push share. Wiring only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+
+from ckanext.hljshare.ingest import cli as _cli  # noqa: F401  attaches its commands
+from ckanext.hljshare.ingest import model as _model  # noqa: F401  declares its tables
+from ckanext.hljshare.ingest import reasons
+from ckanext.hljshare.ingest.logic import action, auth
+
+
+@tk.blanket.actions(lambda: _own(action))
+@tk.blanket.auth_functions(lambda: _own(auth))
+@tk.blanket.config_declarations
+class IngestPlugin(p.SingletonPlugin):
+    """Wires the ingest room into CKAN."""
+
+    p.implements(p.ITemplateHelpers)
+
+    def get_helpers(self) -> dict[str, Any]:
+        """Reasons in words, for pages."""
+        return {"hljshare_ingest_reason": reasons.describe}
+
+
+def _own(module: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if name.startswith("hljshare_")}

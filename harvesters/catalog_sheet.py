@@ -1,0 +1,296 @@
+"""Catalog lists (目录清单) as XLSX or CSV, the way cities really fill them in.
+
+Header rows are found, not assumed: blank rows and titles above, one to three rows with merged
+cells, （必填） in the headings. One
+dataset may take several rows, one for each 信息项, or stand there many times over; both are one
+record. Notes at the end are not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings as python_warnings
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass, field
+from datetime import date
+
+import openpyxl
+from openpyxl.worksheet.worksheet import Worksheet
+
+from ckanext.hljshare.ingest import tabular, text
+from ckanext.hljshare.ingest.fetch import Fetcher, SourceError
+from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+
+from . import build
+from .base import HljshareHarvester
+from .mapping import Mapping
+
+LOOK_FOR_HEADER = 40
+MAX_HEADER_ROWS = 3
+MAX_ROWS = 300_000
+ITEM_FIELDS = ("item_name", "item_field", "item_type", "item_length", "item_description")
+_NOTE = re.compile(
+    r"^[(（]?(?:注[:：意]?|备注|说明|填报?说明|填表说明|合计|总计|共计|制表|填表人|审核人?|单位负责人|联系人[:：])"
+)
+_FILLING_HINT = re.compile(r"^[(（]?(?:必填|选填|示例|样例|例[:：]|填写|按照|参照|格式[:：]|下拉)")
+
+Cell = object
+Row = tuple[Cell, ...]
+
+
+@dataclass
+class Sheet:
+    """Rows of a sheet with merged cells filled, and which rows are one merged cell across (titles
+    and notes).
+    """
+
+    rows: list[Row]
+    across: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column holds which field, and where the data begin."""
+
+    fields: dict[str, int]
+    start: int
+
+
+class CatalogSheet:
+    """Adapter: records of one catalog sheet. ``total`` stays None, a sheet does not say how many it
+    has.
+    """
+
+    total: int | None = None
+
+    def __init__(
+        self, url: str, mapping: Mapping, fetcher: Fetcher, today: date | None = None
+    ) -> None:
+        self._url, self._mapping, self._fetcher, self._today = url, mapping, fetcher, today
+
+    def records(self) -> Iterator[CatalogRecord]:
+        """Each dataset once. Raises SourceError if this is not a catalog."""
+        found = False
+        for sheet in read_sheets(self._fetcher.get(self._url)):
+            columns = find_columns(sheet, self._mapping.headers)
+            if columns:
+                found = True
+                yield from records(sheet, columns, self._mapping, self._today)
+        if not found:
+            raise SourceError("not-a-catalog: no column of titles")
+
+
+def read_sheets(data: bytes) -> list[Sheet]:
+    """The visible sheets of a workbook, or a CSV file as one. Raises SourceError."""
+    if data.startswith(b"PK\x03\x04"):
+        return _read_workbook(data)
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise SourceError("not-a-catalog: XLS, save it as XLSX")
+    if data.lstrip()[:1] == b"<":
+        raise SourceError("not-a-catalog: HTML")
+    try:
+        words, _encoding = text.decode(data)
+    except ValueError as error:
+        raise SourceError(f"not-a-catalog: {error}") from None
+    delimiter = tabular.sniff_delimiter(words[: 64 * 1024])
+    try:
+        return [
+            Sheet([tuple(line) for line in csv.reader(io.StringIO(words), delimiter=delimiter)])
+        ]
+    except csv.Error:
+        raise SourceError("not-a-catalog: CSV") from None
+
+
+def _read_workbook(data: bytes) -> list[Sheet]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(item.file_size for item in archive.infolist()) > tabular.MAX_UNZIPPED_BYTES // 4:
+                raise SourceError("not-a-catalog: too large")
+        with python_warnings.catch_warnings():
+            python_warnings.simplefilter("ignore")
+            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
+        raise SourceError("not-a-catalog: broken workbook") from None
+    return [_read_sheet(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"]
+
+
+def _read_sheet(sheet: Worksheet) -> Sheet:
+    rows = [
+        list(row) for row in sheet.iter_rows(values_only=True, max_row=min(sheet.max_row, MAX_ROWS))
+    ]
+    across = set()
+    for area in sheet.merged_cells.ranges:
+        value = sheet.cell(area.min_row, area.min_col).value
+        if area.max_col - area.min_col + 1 > max(2, sheet.max_column // 2):
+            across.add(area.min_row - 1)
+        for row in rows[area.min_row - 1 : area.max_row]:
+            row[area.min_col - 1 : area.max_col] = [value] * (area.max_col - area.min_col + 1)
+    return Sheet([tuple(row) for row in rows], across)
+
+
+def find_columns(sheet: Sheet, headers: MappingType[str, str]) -> Columns | None:
+    """The header that names most of our fields, None if none names a title and something else."""
+    best: Columns | None = None
+    looked_at = [number for number, row in enumerate(sheet.rows) if not _blank(row)][
+        :LOOK_FOR_HEADER
+    ]
+    for start in looked_at:
+        if start in sheet.across:
+            continue
+        for height in range(1, MAX_HEADER_ROWS + 1):
+            fields = _match(sheet.rows[start : start + height], headers)
+            if (
+                "title" in fields
+                and len(fields) >= 2
+                and (not best or len(fields) > len(best.fields))
+            ):
+                best = Columns(fields, start + height)
+    if best:
+        start = best.start
+        while start < len(sheet.rows) and _is_hint(sheet.rows[start]):
+            start += 1
+        best = Columns(best.fields, start)
+    return best
+
+
+def _match(rows: Sequence[Row], headers: MappingType[str, str]) -> dict[str, int]:
+    """Fields of a header block: the lowest heading of a column decides, then the ones above it."""
+    fields: dict[str, int] = {}
+    for column in range(max((len(row) for row in rows), default=0)):
+        levels = list(dict.fromkeys(text.key(row[column]) for row in rows if column < len(row)))
+        levels = [level for level in levels if level]
+        for candidate in (*reversed(levels), "".join(levels)):
+            name = headers.get(candidate) or headers.get(re.sub(r"\(.*?\)", "", candidate))
+            if name:
+                fields.setdefault(name, column)
+                break
+    return fields
+
+
+def records(
+    sheet: Sheet, columns: Columns, mapping: Mapping, today: date | None = None
+) -> Iterator[CatalogRecord]:
+    """The datasets below a header: rows of one title and agency are one dataset, the first row's
+    words count.
+    """
+    groups: dict[tuple[str, str], list[dict[str, Cell]]] = {}
+    last: list[dict[str, Cell]] | None = None
+    for row in _data_rows(sheet, columns):
+        title, provider = text.key(row.get("title")), text.key(row.get("provider"))
+        if not title and last and _continues(row, last[0]):
+            last.append(row)
+            continue
+        last = groups.setdefault((title, provider), [])
+        last.append(row)
+    codes: dict[str, int] = {}
+    for rows in groups.values():
+        for code in _codes(rows):
+            codes[code] = codes.get(code, 0) + 1
+    for number, rows in enumerate(groups.values(), start=1):
+        yield _record(number, rows, codes, mapping, today)
+
+
+def _continues(row: dict[str, Cell], above: dict[str, Cell]) -> bool:
+    """A further item of the dataset above: nothing in its other columns, or the same again."""
+    rest = [name for name in row if name not in ITEM_FIELDS and not text.is_empty(row[name])]
+    return any(not text.is_empty(row.get(name)) for name in ITEM_FIELDS) and all(
+        text.key(row[name]) == text.key(above.get(name)) for name in rest
+    )
+
+
+def _data_rows(sheet: Sheet, columns: Columns) -> Iterator[dict[str, Cell]]:
+    in_notes = False
+    for number, row in enumerate(sheet.rows[columns.start :], start=columns.start):
+        if _blank(row):
+            continue
+        words = list(dict.fromkeys(text.line(cell) for cell in row if not text.is_empty(cell)))
+        alone = number in sheet.across or len(words) == 1
+        if alone and (in_notes or number in sheet.across or (words and _NOTE.match(words[0]))):
+            in_notes = True
+            continue
+        values = {name: row[place] for name, place in columns.fields.items() if place < len(row)}
+        if any(not text.is_empty(value) for value in values.values()):
+            in_notes = False
+            yield values
+
+
+def _record(
+    number: int,
+    rows: list[dict[str, Cell]],
+    codes: dict[str, int],
+    mapping: Mapping,
+    today: date | None,
+) -> CatalogRecord:
+    first = dict(rows[0])
+    for row in rows[1:]:  # a merged or left-out cell below the first row
+        for name, value in row.items():
+            if text.is_empty(first.get(name)) and not text.is_empty(value):
+                first[name] = value
+    raw = build.Raw(first, items=[row for row in rows if not text.is_empty(row.get("item_name"))])
+    openings = list(
+        dict.fromkeys(
+            text.line(row.get("open")) for row in rows if not text.is_empty(row.get("open"))
+        )
+    )
+    if len(openings) > 1:
+        raw.held = f"opening-conflict: {' / '.join(openings[:3])}"
+    own = _codes(rows)
+    native_id = f"{text.line(first.get('title'))}|{text.line(first.get('provider'))}"
+    if len(own) == 1 and codes[own[0]] == 1 and mapping.id in ("auto", "code"):
+        native_id = own[0]
+    elif own and mapping.id != "title_provider":
+        raw.warnings.append("native-id-unstable")
+    if native_id == "|":
+        native_id = f"row {number}"
+    raw.resources += _files(first, raw.line("title"))
+    return build.record(native_id, raw, mapping, today)
+
+
+def _files(row: dict[str, Cell], title: str) -> list[ResourceRecord]:
+    """The addresses of a row, one a line, in the order of its formats."""
+    urls = [
+        url
+        for url in text.clean(row.get("file_url")).split()
+        if url.startswith(("http://", "https://"))
+    ]
+    formats = (
+        []
+        if text.is_empty(row.get("formats"))
+        else re.split(r"[,，、;；/\\|\s]+", text.line(row["formats"]))
+    )
+    named = formats if len(formats) == len(urls) else [""] * len(urls)
+    files = []
+    for number, (url, declared) in enumerate(zip(urls, named, strict=True), start=1):
+        ending = f".{declared.lower()}" if declared else ""
+        files.append(
+            build.file_record(ending.lstrip(".") or str(number), f"{title}{ending}", url, declared)
+        )
+    return files
+
+
+def _codes(rows: Iterable[dict[str, Cell]]) -> list[str]:
+    found = (text.line(row.get("code")) for row in rows if not text.is_empty(row.get("code")))
+    return list(dict.fromkeys(found))
+
+
+def _blank(row: Row) -> bool:
+    return all(text.is_empty(cell) for cell in row)
+
+
+def _is_hint(row: Row) -> bool:
+    """A row below the header that says how to fill in, or is blank."""
+    words = [text.line(cell) for cell in row if not text.is_empty(cell)]
+    return all(_FILLING_HINT.match(word) for word in words)
+
+
+class CatalogSheetHarvester(HljshareHarvester):
+    """ckanext-harvest's view of this kind of source."""
+
+    kind = "catalog_sheet"
+    title = "目录清单（XLSX、CSV）"
+    description = "按表头识别的政务信息资源目录清单；一个资源可占多行"
+    adapter = CatalogSheet

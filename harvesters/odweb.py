@@ -1,0 +1,209 @@
+"""Inspur's ODWeb (浪潮数据开放平台), as Harbin and other cities run it: JSON lists, pages that
+repeat past
+their end.
+
+Three calls: the paged list, a dataset's details with its items, its files. A code's meaning
+differs from city to city and is in
+the source's mapping; theme and industry come packed in one text
+(``zt-1:12:经济建设,hy-2:10:金融业``).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, as_json
+from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+
+from . import build
+from .base import HljshareHarvester
+from .mapping import Mapping as SourceMapping
+
+LIST = "catalog/catalog.do?method=GetCatalog"
+DETAIL = "catalog/catalogDetail.do?method=GetCatalogDetail"
+FILES = "catalog/catalogDetail.do?method=GetDownLoadInfo"
+FILE = "catalog/CatalogDetailDownload.do?method=getFileDownloadAddr&fileId="
+PAGE = "catalog/catalogDetail.htm?cata_id="
+MAX_PAGES = 20_000
+EMPTY_PAGES = 3  # pages without a single new id: the end, whatever the total says
+USE_TYPES = {"1": "数据集", "2": "文件集", "3": "接口", "4": "地图"}
+_GROUP = re.compile(r"(zt|hy)-\d+:\d+:([^,]+)")
+_ITEM_KEYS = {
+    "item_name": ("column_name", "item_name", "name"),
+    "item_field": ("column_field", "column_code", "field", "name_en"),
+    "item_type": ("column_type", "data_type", "type"),
+    "item_length": ("column_length", "length"),
+    "item_description": ("column_description", "column_desc", "description"),
+}
+
+
+class Odweb:
+    """Adapter: records of one ODWeb portal."""
+
+    def __init__(
+        self, url: str, mapping: SourceMapping, fetcher: Fetcher, today: date | None = None
+    ) -> None:
+        self.total: int | None = None
+        self._base, self._mapping, self._fetcher, self._today = (
+            url.rstrip("/") + "/",
+            mapping,
+            fetcher,
+            today,
+        )
+
+    def records(self) -> Iterator[CatalogRecord]:
+        """Each dataset once, in the portal's order. Raises SourceError."""
+        for entry in self._entries():
+            native_id = text.line(entry.get("cata_id"))
+            detail = self._detail(native_id)
+            yield make_record(
+                native_id,
+                {**entry, **detail},
+                self._files(native_id),
+                self._base,
+                self._mapping,
+                self._today,
+            )
+
+    def _entries(self) -> Iterator[Mapping[str, Any]]:
+        """Entries of the list with a new id; stops at the total or where pages only repeat."""
+        seen: set[str] = set()
+        start = stale = 0
+        for _page in range(MAX_PAGES):
+            answer = self._list(start)
+            self.total = _whole_number(answer.get("recordsTotal"), self.total)
+            rows = answer.get("data")
+            if not isinstance(rows, list):
+                raise SourceError("not-a-catalog: no list of datasets")
+            fresh = 0
+            for row in rows:
+                native_id = text.line(row.get("cata_id")) if isinstance(row, dict) else ""
+                if native_id and native_id not in seen:
+                    seen.add(native_id)
+                    fresh += 1
+                    yield row
+            stale = 0 if fresh else stale + 1
+            start += len(rows)
+            if (
+                not rows
+                or stale >= EMPTY_PAGES
+                or (self.total is not None and len(seen) >= self.total)
+            ):
+                return
+            time.sleep(self._mapping.pause)
+
+    def _list(self, start: int) -> dict[str, Any]:
+        size = self._mapping.page_size
+        form = {
+            "start": start,
+            "length": size,
+            "pageLength": size,
+            "cata_type": "default",
+            "region_code": "",
+            "_order": "1:b",
+        }
+        return _object(as_json(self._fetcher.post_form(self._base + LIST, form)))
+
+    def _detail(self, native_id: str) -> dict[str, Any]:
+        answer = _object(as_json(self._fetcher.get(self._base + DETAIL, {"cata_id": native_id})))
+        inner = answer.get("data")
+        return dict(inner) if isinstance(inner, dict) else answer
+
+    def _files(self, native_id: str) -> list[dict[str, Any]]:
+        form = {"cata_id": native_id, "conf_type": "2", "file_type": "1,3"}
+        rows = _object(as_json(self._fetcher.post_form(self._base + FILES, form))).get("data") or []
+        return [
+            row for row in rows if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
+        ]
+
+
+def make_record(
+    native_id: str,
+    entry: Mapping[str, Any],
+    files: list[dict[str, Any]],
+    base: str,
+    mapping: SourceMapping,
+    today: date | None = None,
+) -> CatalogRecord:
+    """The record of one entry with its details and files."""
+    values: dict[str, object] = {}
+    for name, value in entry.items():
+        known = mapping.headers.get(text.key(name))
+        if known and not text.is_empty(value):
+            values[known] = value
+    groups = dict(_GROUP.findall(text.line(entry.get("group_name"))))
+    values.setdefault("theme", groups.get("zt", ""))
+    values.setdefault("industry", groups.get("hy", ""))
+    values["formats"] = ",".join(
+        USE_TYPES.get(code, code) for code in text.split_list(entry.get("use_type"))
+    )
+    values.setdefault("source_url", base + PAGE + native_id)
+    return build.record(
+        native_id,
+        build.Raw(values, items=_items(entry), resources=[_file(row, base) for row in files]),
+        mapping,
+        today,
+    )
+
+
+def _items(entry: Mapping[str, Any]) -> list[dict[str, object]]:
+    rows: list[Any] = next(
+        (
+            entry[key]
+            for key in ("items", "cata_items", "columns")
+            if isinstance(entry.get(key), list)
+        ),
+        [],
+    )
+    return [
+        {
+            ours: next((row[key] for key in theirs if not text.is_empty(row.get(key))), None)
+            for ours, theirs in _ITEM_KEYS.items()
+        }
+        for row in rows
+        if isinstance(row, dict)
+    ]
+
+
+def _file(row: Mapping[str, Any], base: str) -> ResourceRecord:
+    file_id = text.line(row.get("fileId"))
+    modified = text.parse_date(row.get("updateTime")).value
+    return build.file_record(
+        file_id,
+        text.line(row.get("fileName")) or file_id,
+        base + FILE + file_id,
+        text.line(row.get("fileFormat")),
+        size=_whole_number(row.get("fileSize"), None),
+        modified=modified.isoformat() if modified else None,
+    )
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    """The answer if it is an object that does not report an error (portals send errors with status
+    200).
+    """
+    if not isinstance(answer, dict):
+        raise SourceError("not-a-catalog: no object")
+    code = text.line(answer.get("code"))
+    if code and code not in ("0", "200", "00000", "success"):
+        raise SourceError(f"source-error: code {code[:20]}")
+    return answer
+
+
+def _whole_number(value: object, otherwise: int | None) -> int | None:
+    words = text.line(value).replace(",", "")
+    return int(words) if words.isdigit() else otherwise
+
+
+class OdwebHarvester(HljshareHarvester):
+    """ckanext-harvest's view of this kind of source."""
+
+    kind = "odweb"
+    title = "浪潮 ODWeb 开放平台"
+    description = "地址填到 /odweb 为止；代码含义在映射文件里"
+    adapter = Odweb

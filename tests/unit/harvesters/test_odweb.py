@@ -1,0 +1,127 @@
+"""Inspur's ODWeb: pages that repeat, numbers as text, packed groups, errors sent with status
+200.
+"""
+
+import json
+
+import pytest
+
+from ckanext.hljshare.ingest.fetch import SourceError
+from harvesters import mapping
+from harvesters.odweb import Odweb
+
+ENTRY = {
+    "cata_title": "松北市公交线路",
+    "org_name": "交通运输局",
+    "open_type": "1",
+    "update_cycle": "7",
+    "use_type": "1,2,",
+    "group_name": "zt-1:12:道路交通,hy-2:10:金融业",
+    "released_time": "2018-03-01 17:55:02",
+    "update_time": "2018-03-01 17:55:16",
+    "cata_tags": "公交,线路",
+    "description": "<p>公交线路</p>",
+    "data_count": "27293",
+}
+
+
+class Portal:
+    """Answers as the real one did in 2018: pages past the end begin again."""
+
+    def __init__(self, ids, total=None, page=6, **more):
+        self.ids, self.total, self.page, self.more = (
+            list(ids),
+            len(ids) if total is None else total,
+            page,
+            more,
+        )
+        self.lists = 0
+
+    def post_form(self, url, form):
+        if "GetDownLoadInfo" in url:
+            return json.dumps(
+                {
+                    "data": [
+                        {
+                            "fileId": "f-" + form["cata_id"],
+                            "fileName": "公交.csv",
+                            "fileFormat": "csv",
+                        }
+                    ]
+                }
+            ).encode()
+        self.lists += 1
+        start = int(form["start"]) % max(1, len(self.ids))
+        rows = [
+            {"cata_id": name, **ENTRY, **self.more} for name in self.ids[start : start + self.page]
+        ]
+        return json.dumps({"recordsTotal": str(self.total), "data": rows}).encode()
+
+    def get(self, url, params=None):
+        items = [{"column_name": "线路", "column_type": "C", "column_length": "50"}]
+        return json.dumps({"code": "200", "data": {"items": items, "shared_type": "1"}}).encode()
+
+
+def source():
+    return mapping.load("qiqihar")
+
+
+def test_repeating_pages_end_at_the_total():
+    portal = Portal([f"id{number}" for number in range(20)])
+    found = list(Odweb("http://x/odweb", source(), portal).records())
+    assert len({record.native_id for record in found}) == len(found) == 20
+    assert portal.lists == 4
+
+
+def test_a_total_that_is_never_reached_does_not_turn_for_ever():
+    portal = Portal(["a", "b", "c"], total=99)
+    adapter = Odweb("http://x/odweb", source(), portal)
+    assert len(list(adapter.records())) == 3
+    assert adapter.total == 99
+    assert portal.lists < 10
+
+
+def test_a_record_has_theme_industry_files_and_items():
+    record = next(Odweb("http://x/odweb/", source(), Portal(["a"])).records())
+    assert (record.fields["theme"], record.fields["industry"]) == ("transport", "J")
+    assert (
+        record.fields["open_type"],
+        record.fields["share_type"],
+        record.fields["update_cycle"],
+    ) == ("open", "unconditional", "annual")
+    assert record.fields["items"] == [{"name": "线路", "data_type": "C", "length": 50}]
+    assert record.fields["notes"] == "公交线路"
+    file = record.resources[0]
+    assert (file.native_id, file.format, file.name) == ("f-a", "CSV", "公交.csv")
+    assert file.url.startswith("http://x/odweb/catalog/") and file.url.endswith("f-a")  # noqa: PT018
+
+
+def test_the_same_code_means_what_the_citys_mapping_says():
+    levels = {}
+    for city in ("qiqihar", "jiamusi"):
+        levels[city] = next(
+            Odweb("http://x/odweb", mapping.load(city), Portal(["a"])).records()
+        ).fields["open_type"]
+    assert levels == {"qiqihar": "open", "jiamusi": "on_request"}
+
+
+def test_an_unknown_code_is_held():
+    record = next(Odweb("http://x/odweb", source(), Portal(["a"], open_type="9")).records())
+    assert record.held == "opening-unknown: 9"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<html>login</html>",
+        b'{"code": 500}',
+        b'{"code":"401","data":[]}',
+        b"[]",
+        b'{"data": null}',
+    ],
+)
+def test_an_error_sent_with_status_200_is_not_an_empty_catalog(answer):
+    portal = Portal(["a"])
+    portal.post_form = lambda url, form: answer
+    with pytest.raises(SourceError):
+        list(Odweb("http://x/odweb", source(), portal).records())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ def password(key: str, name: str) -> str:
     return base64.b32encode(digest)[:20].decode().lower()
 
 
-def load(accounts: list[Mapping[str, Any]], key: str) -> int:
+def load(accounts: Sequence[Mapping[str, Any]], key: str) -> int:
     """Make the accounts that are not there yet and give them their roles; return how many."""
     made = 0
     site_user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]

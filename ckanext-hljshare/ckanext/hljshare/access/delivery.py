@@ -12,6 +12,7 @@ from flask import Response
 
 import ckan.plugins.toolkit as tk
 
+from ckanext.hljshare.access import vault
 from ckanext.hljshare.safety import fetch
 
 NAME_LENGTH = 120
@@ -30,6 +31,8 @@ def file_name(dataset: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
     the suffix of the stored file or of the format.
     """
     kept = resource.get("filename")
+    if not kept and resource.get("url_type") == "upload":
+        kept = vault.address(str(resource["id"]))
     if kept:
         return safe_name(str(kept))
     stem = safe_name(str(resource.get("name") or dataset.get("title") or resource["id"]))
@@ -42,7 +45,7 @@ def file_name(dataset: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
 
 
 def attachment(name: str) -> str:
-    """Return the Content-Disposition of a download: a header is Latin-1, a name is not (RFC 6266)."""
+    """Return the Content-Disposition of a download; a header is Latin-1, a name is not (RFC 6266)."""
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 

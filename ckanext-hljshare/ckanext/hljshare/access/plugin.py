@@ -27,6 +27,7 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
     p.implements(p.IConfigurer)
     p.implements(p.IPackageController, inherit=True)
     p.implements(p.IPermissionLabels)
+    p.implements(p.IResourceController, inherit=True)
     p.implements(p.IUploader, inherit=True)
     p.implements(p.IValidators)
 
@@ -68,3 +69,13 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
         package = model.Package.get(pkg_dict["id"])
         if package:
             vault.forget([resource.id for resource in package.resources_all])
+
+    def before_resource_update(
+        self, context: Any, current: dict[str, Any], resource: dict[str, Any]
+    ) -> None:
+        """Keep what the edit form does not show, as long as the file stays the same."""
+        if resource.get("upload") or resource.get("url_type") != "upload":
+            return
+        for key in ("filename", "locator_updated", "size", "hash", "mimetype"):
+            if key not in resource and current.get(key):
+                resource[key] = current[key]

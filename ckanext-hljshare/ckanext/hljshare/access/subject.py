@@ -68,10 +68,9 @@ def decide_for(
 ) -> Decision:
     """Ask the policy whether a user may use a resource for a purpose."""
     content = content_of(dataset, resource)
-    if content.level == "open" and content.published and not content.withdrawn:
-        # The common case needs no question to the database.
-        if purpose != "manage":
-            return decide(ANONYMOUS, content, purpose)
+    if purpose != "manage" and (answer := decide(ANONYMOUS, content, purpose)).allowed:
+        # What everybody may, the common case, needs no question to the database.
+        return answer
     return decide(subject_of(user_name, dataset.get("owner_org")), content, purpose)
 
 

@@ -75,47 +75,45 @@ def protect_url(
     The editors' own field `locator`, when filled in, is the new address; it is never stored in
     the resource.
     """
-    resource = key[:-1]
-    locator = _text(data.pop((*resource, "locator"), None))
+
+    def at(name: str) -> tuple[Any, ...]:
+        return (*key[:-1], name)
+
+    locator = _text(data.pop(at("locator"), None))
     level = levels.effective(
-        _dataset_level(data),
-        data.get((*resource, "open_type")),
-        data.get((*resource, "derivative")),
+        _dataset_level(data), data.get(at("open_type")), data.get(at("derivative"))
     )
-    if not isinstance(data.get((*resource, "id")), str) or not data[(*resource, "id")]:
-        data[(*resource, "id")] = str(uuid.uuid4())
-    resource_id = data[(*resource, "id")]
+    resource_id = _text(data.get(at("id"))) or str(uuid.uuid4())
+    data[at("id")] = resource_id
     url = _text(data.get(key))
     gated = is_gate(url, resource_id)
+    uploaded = data.get(at("url_type")) == "upload"
     pending = _pending()
     pending.pop(resource_id, None)
-    uploaded = data.get((*resource, "url_type")) == "upload"
 
     if level == "open":
         entry = model.Session.get(VaultEntry, resource_id)
-        if locator:
-            data[key] = locator
-        elif entry and (gated or (uploaded and entry.uploaded)):
+        data[key] = locator or ("" if gated else url)
+        if entry and uploaded and entry.uploaded:
+            data[at("filename")] = entry.address
+        elif entry and gated and not locator:
             data[key] = entry.address
-        else:
-            data[key] = "" if gated else url
         pending[resource_id] = None
         return
+    new: str | None
     if uploaded:
         # The file itself is outside anything served; its name may tell as much as its content.
-        suffix = PurePosixPath(urlsplit(url).path).suffix.lower()[:8]
-        name = f"file{suffix}" if suffix.isascii() else "file"
-        if url and PurePosixPath(urlsplit(url).path).name != name:
-            pending[resource_id] = (PurePosixPath(urlsplit(url).path).name, True)
-            data[(*resource, "locator_updated")] = now().isoformat()
-        data[key] = name
-        data.pop((*resource, "filename"), None)
-        return
-    new = locator or ("" if gated else url)
+        stored = PurePosixPath(urlsplit(url).path)
+        suffix = stored.suffix.lower()[:8]
+        data[key] = f"file{suffix}" if suffix.isascii() else "file"
+        new = _text(data.pop(at("filename"), None))
+        new = new or (stored.name if stored.name != data[key] else "")
+    else:
+        new = locator or ("" if gated else url)
+        data[key] = gate_url(resource_id)
     if new:
-        pending[resource_id] = (new, False)
-        data[(*resource, "locator_updated")] = now().isoformat()
-    data[key] = gate_url(resource_id)
+        pending[resource_id] = (new, uploaded)
+        data[at("locator_updated")] = now().isoformat()
 
 
 def save(resources: Iterable[Mapping[str, Any]]) -> None:

@@ -43,7 +43,9 @@ def _refuse(dataset: dict[str, Any], decision: Decision) -> tuple[str, int]:
 def _private(response: Response | BaseResponse, public: bool) -> Response | BaseResponse:
     """Keep what is not open to everybody out of every cache on the way."""
     if not public:
-        response.headers["Cache-Control"] = "no-store, private"
+        # CKAN writes its own Cache-Control afterwards, a public one unless told so in this way.
+        tk.request.environ["__no_cache__"] = True
+        response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
@@ -79,7 +81,7 @@ def download(
             tk.abort(404, tk._("No download is available"))
         signals.resource_download.send(resource_id)
         return _private(response, public)
-    address = vault.address(resource_id) or resource.get("url")
+    address = vault.address(resource_id) or str(resource.get("url") or "")
     if not address or vault.is_gate(address, resource_id):
         tk.abort(404, tk._("No download is available"))
     signals.resource_download.send(resource_id)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import ckan.model as model
-from sqlalchemy import and_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import and_, event, func, select
+from sqlalchemy.orm import Session, aliased
 
 from ckanext.hljshare.catalog import codelists, orgtree
 
@@ -53,6 +54,49 @@ def flat() -> list[dict[str, Any]]:
         if row.name not in found or row.parent:
             found[row.name] = node
     return sorted(found.values(), key=_order)
+
+
+SECONDS = 10  # how long another web process may still show the tree as it was
+_CHANGED = "hljshare_organizations_changed"
+_kept: dict[str, Any] = {}
+
+
+def kept() -> list[dict[str, Any]]:
+    """:func:`flat` for pages, remembered in this process for a few seconds.
+
+    A change made here is seen at once, an organization made or deleted elsewhere too; a move or a
+    new title elsewhere after :data:`SECONDS`. Nobody may change what is returned. What decides
+    (who stands below whom) asks :func:`flat`.
+    """
+    if model.Session.info.get(_CHANGED):
+        return flat()  # of this transaction: nothing to remember for others
+    mark = model.Session.execute(
+        select(func.count(), func.max(model.Group.created)).where(
+            model.Group.is_organization, model.Group.state == "active"
+        )
+    ).one()
+    now = time.monotonic()
+    if not _kept or _kept["mark"] != mark or now - _kept["since"] > SECONDS:
+        _kept.update(mark=mark, since=now, nodes=flat())
+    nodes: list[dict[str, Any]] = _kept["nodes"]
+    return nodes
+
+
+def _touched(_mapper: Any, _connection: Any, target: Any) -> None:
+    if isinstance(target, model.Group) or target.table_name == "group":
+        model.Session.info[_CHANGED] = True
+
+
+def _ended(session: Session) -> None:
+    if session.info.pop(_CHANGED, None):
+        _kept.clear()
+
+
+for _name in ("after_insert", "after_update", "after_delete"):
+    event.listen(model.Group, _name, _touched)
+    event.listen(model.Member, _name, _touched)
+event.listen(Session, "after_commit", _ended)
+event.listen(Session, "after_rollback", _ended)
 
 
 def _order(node: dict[str, Any]) -> tuple[int, str, str]:

@@ -110,6 +110,21 @@ def subtree(tops: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any] |
     return next((node for node in walk(tops) if node["name"] == name), None)
 
 
+def holding(tops: Iterable[Mapping[str, Any]], words: str) -> list[dict[str, Any]]:
+    """The branches that lead to nodes with ``words`` in title, short title or name; what is below
+    such a node stays.
+    """
+    wanted = words.casefold()
+    found = []
+    for node in tops:
+        names = (node["title"], node.get("short_title") or "", node["name"])
+        if any(wanted in name.casefold() for name in names):
+            found.append(dict(node))
+        elif below := holding(node["children"], words):
+            found.append({**node, "children": below})
+    return found
+
+
 def descendants(parents: Mapping[str, str | None], name: str) -> list[str]:
     """The names below ``name``, itself not included."""
     return [other for other, above in paths(parents).items() if name in above[:-1]]

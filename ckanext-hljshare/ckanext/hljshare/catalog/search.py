@@ -41,7 +41,8 @@ __all__ = [
 
 #: Facets in the order of the page: field and code list (None: organizations or plain text).
 FACETS: dict[str, str | None] = {
-    "hljshare_city": "region",
+    "hljshare_region": "region",  # the whole path of places: a city holds its counties
+    "hljshare_city": "region",  # the city alone; 230000 is what belongs to no city
     "hljshare_agency": None,
     "hljshare_theme": "theme",
     "hljshare_open_type": "open_type",

@@ -48,7 +48,7 @@ def organizations_above(owner_org: str | None) -> list[dict[str, Any]]:
 def facet_titles() -> dict[str, str]:
     """Titles of the facets in the user's language."""
     return {
-        "hljshare_city": tk._("City"),
+        "hljshare_region": tk._("City"),
         "hljshare_agency": tk._("Agency"),
         "hljshare_theme": tk._("Theme"),
         "hljshare_open_type": tk._("Openness"),
@@ -124,10 +124,9 @@ class SearchHooks(p.SingletonPlugin):
     def organization_facets(
         self, facets_dict: dict[str, Any], organization_type: str, package_type: str | None
     ) -> dict[str, Any]:
-        """The facets of an organization's page: those of the search but the city."""
+        """The facets of an organization's page: those of the search."""
         facets_dict.clear()
         facets_dict.update(facet_titles())
-        facets_dict.pop("hljshare_city")
         return facets_dict
 
 

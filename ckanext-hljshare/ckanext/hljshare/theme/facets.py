@@ -9,16 +9,18 @@ from typing import Any
 from ckanext.hljshare.catalog import codelists, search
 
 # The index field of a facet and the code list that names its values.
-LISTS = {name: list_id for name, list_id in search.FACETS.items() if list_id} | {
-    "hljshare_region": "region"
-}
+LISTS = {name: list_id for name, list_id in search.FACETS.items() if list_id}
+# The tree of places. Its index field holds the path from the province down, so every dataset has
+# the province's code; what the province itself holds is asked by the other field.
+TREE, OWN_FIELD, PROVINCE = "hljshare_region", "hljshare_city", "230000"
 # Lists with an order of their own; other values stand by their counts.
 ORDERED = frozenset({"open_type", "share_type", "update_cycle"})
 
 
 @dataclass
 class Value:
-    """One value to choose: `children` are the values below it in a tree."""
+    """One value to choose: `children` are the values below it in a tree; `open` where one of them
+    is chosen."""
 
     name: str
     label: str
@@ -26,6 +28,10 @@ class Value:
     active: bool = False
     href: str = ""
     children: list[Value] = field(default_factory=list)
+
+    @property
+    def open(self) -> bool:
+        return self.active or any(child.open for child in self.children)
 
 
 def label(facet: str, item: dict[str, Any], language: str) -> str:
@@ -64,15 +70,26 @@ def arrange(
 
 
 def _tree(values: list[Value]) -> list[Value]:
-    """Counties under their city where both are there; the province stands first."""
+    """Counties under their city where both are there. First what belongs to no city: the
+    province's own count is that of everything, less those of the cities."""
     by_name = {value.name: value for value in values}
+    province = by_name.pop(PROVINCE, None)
     tops = []
-    for value in values:
+    for value in by_name.values():
         found = codelists.item("region", value.name)
         above = by_name.get((found or {}).get("parent", ""))
-        # The province is a value beside the cities, not the root of everything.
-        if above is not None and above.name != "230000":
-            above.children.append(value)
-        else:
-            tops.append(value)
-    return sorted(tops, key=lambda value: value.name != "230000")
+        (above.children if above is not None else tops).append(value)
+    if province is not None:
+        province.count -= sum(value.count for value in tops)
+        if province.count > 0 or province.active:
+            tops.insert(0, province)
+    return tops
+
+
+def replace_place(args: list[tuple[str, str]], code: str, active: bool) -> list[tuple[str, str]]:
+    """The parameters of a request with another place, or none: a dataset stands in one place, so
+    choosing one gives up the other."""
+    rest = [pair for pair in args if pair[0] not in (TREE, OWN_FIELD, "page")]
+    if active:
+        return rest
+    return [*rest, (OWN_FIELD if code == PROVINCE else TREE, code)]

@@ -12,7 +12,7 @@ import ckan.plugins.toolkit as tk
 from markupsafe import Markup
 
 from ckanext.hljshare.access import levels
-from ckanext.hljshare.catalog import codelists
+from ckanext.hljshare.catalog import codelists, orgtree
 from ckanext.hljshare.catalog.freshness import parse_date
 from ckanext.hljshare.theme import dates, facets, home, icons, paging, preview, usage
 
@@ -27,6 +27,7 @@ __all__ = [
     "hljshare_facet_groups",
     "hljshare_facet_items",
     "hljshare_facet_label",
+    "hljshare_facet_title",
     "hljshare_home",
     "hljshare_icon",
     "hljshare_language_links",
@@ -204,6 +205,8 @@ def hljshare_page_url(number: int) -> str:
 
 def hljshare_facet_label(name: str, item: dict[str, Any]) -> str:
     """What people read for a facet's value, in the page's language."""
+    if (name, item["name"]) == (facets.OWN_FIELD, facets.PROVINCE):
+        return tk._("Province level")
     return facets.label(name, item, _language())
 
 
@@ -211,6 +214,8 @@ def hljshare_facet_items(name: str, search_facets: dict[str, Any] | None) -> lis
     """A facet's values with the address that chooses, or gives up, each of them."""
     items = ((search_facets or {}).get(name) or {}).get("items", [])
     chosen = tk.request.args.getlist(name)
+    if name == facets.TREE:
+        return _places(items, chosen)
     others = [
         (key, value)
         for key, value in tk.request.args.items(multi=True)
@@ -224,6 +229,28 @@ def hljshare_facet_items(name: str, search_facets: dict[str, Any] | None) -> lis
         return f"{base}?{urlencode(args)}" if args else base
 
     return facets.arrange(name, items, chosen, _language(), href)
+
+
+def _places(items: list[dict[str, Any]], chosen: list[str]) -> list[facets.Value]:
+    """The tree of places; the filter by city alone, of older addresses, chooses in it too."""
+    args = list(tk.request.args.items(multi=True))
+    base = _here()
+
+    def href(value: str, active: bool) -> str:
+        found = facets.replace_place(args, value, active)
+        return f"{base}?{urlencode(found)}" if found else base
+
+    both = [*chosen, *tk.request.args.getlist(facets.OWN_FIELD)]
+    found = facets.arrange(facets.TREE, items, both, _language(), href)
+    for value in found:
+        if value.name == facets.PROVINCE:
+            value.label = tk._("Province level")
+    return found
+
+
+def hljshare_facet_title(name: str, titles: dict[str, str]) -> str:
+    """A facet's title above a filter that is set, whichever of its fields the address names."""
+    return titles.get(name) or titles.get(facets.TREE if name == facets.OWN_FIELD else "") or name
 
 
 def hljshare_facet_groups(
@@ -248,10 +275,11 @@ def _here() -> str:
     return url
 
 
-def hljshare_tree() -> list[dict[str, Any]]:
-    """The organizations as a tree with counts; what the current user may see."""
+def hljshare_tree(words: str = "") -> list[dict[str, Any]]:
+    """The organizations as a tree with counts; what the current user may see. With ``words`` only
+    the branches that lead to such names."""
     tree: list[dict[str, Any]] = tk.get_action("hljshare_organization_tree")({}, {})
-    return tree
+    return orgtree.holding(tree, words.strip()) if words.strip() else tree
 
 
 def hljshare_org(organization: dict[str, Any]) -> dict[str, Any]:

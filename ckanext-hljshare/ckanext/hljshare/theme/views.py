@@ -82,7 +82,17 @@ def organization(id: str) -> Any:  # noqa: A002  (CKAN's name in its routes)
     """An agency with its data and that of all below it; CKAN's page leaves the latter out."""
     try:
         found = tk.get_action("organization_show")(
-            {"for_view": True}, {"id": id, "include_datasets": False, "include_users": False}
+            {"for_view": True},
+            {
+                "id": id,
+                # Each of these is a query or more whose answer the page does not show.
+                "include_datasets": False,
+                "include_users": False,
+                "include_dataset_count": False,
+                "include_followers": False,
+                "include_groups": False,
+                "include_tags": False,
+            },
         )
     except (tk.ObjectNotFound, tk.NotAuthorized):
         return tk.abort(404, tk._("Organization not found"))

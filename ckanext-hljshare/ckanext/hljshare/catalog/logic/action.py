@@ -122,7 +122,7 @@ def hljshare_organization_tree(context: Context, data_dict: dict[str, Any]) -> l
         tk.fresh_context(context),
         {"rows": 0, "facet.field": ["organization"], "facet.limit": -1, "facet.mincount": 1},
     )["search_facets"]["organization"]["items"]
-    tops = orgtree.build(organizations.flat(), {item["name"]: item["count"] for item in facets})
+    tops = orgtree.build(organizations.kept(), {item["name"]: item["count"] for item in facets})
     wanted = data_dict.get("id")
     if not wanted:
         return tops

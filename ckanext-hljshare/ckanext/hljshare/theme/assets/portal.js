@@ -135,10 +135,19 @@
       if (branch && typed) { branch.open = below; }
       return shown && (own || below);
     }
+    input.form.addEventListener("submit", function (event) { event.preventDefault(); });
     input.addEventListener("input", function () {
       var typed = input.value.trim().toLowerCase(), any = false;
       Array.prototype.forEach.call(tree.children, function (item) { any = visit(item, typed, false) || any; });
       none.hidden = !typed || any;
+    });
+  });
+
+  each("[data-tree-buttons]", function (row) {
+    row.hidden = false;
+    row.addEventListener("click", function (event) {
+      var open = event.target.dataset.open;
+      if (open) { each("#" + row.dataset.treeButtons + " details", function (branch) { branch.open = open === "true"; }); }
     });
   });
 

@@ -109,20 +109,24 @@ class Site:
 
 def example() -> str:
     """Return the name of an open dataset with files."""
-    url = f"{os.environ['PORTAL_URL']}/api/3/action/package_search?rows=1&fq=hljshare_open_type:open"
+    url = (
+        f"{os.environ['PORTAL_URL']}/api/3/action/package_search?rows=1&fq=hljshare_open_type:open"
+    )
     with urllib.request.urlopen(url) as answer:
         return json.load(answer)["result"]["results"][0]["name"]
 
 
 def common_tag() -> str:
-    """Return the tag of most datasets, quoted: stock CKAN finds Chinese words only where a tag is one."""
+    """Return the most common tag, quoted: the Chinese words that stock CKAN finds are tags."""
     url = f"{os.environ['PORTAL_URL']}/api/3/action/tag_list"
     with urllib.request.urlopen(url) as answer:
         tags = json.load(answer)["result"]
     found = {}
     for tag in tags[:60]:
         quoted = urllib.parse.quote(tag)
-        url = f"{os.environ['PORTAL_URL']}/api/3/action/package_search?rows=0&fq=tags:%22{quoted}%22"
+        url = (
+            f"{os.environ['PORTAL_URL']}/api/3/action/package_search?rows=0&fq=tags:%22{quoted}%22"
+        )
         with urllib.request.urlopen(url) as answer:
             found[quoted] = json.load(answer)["result"]["count"]
     return max(found, key=lambda quoted: found[quoted])

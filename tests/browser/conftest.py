@@ -86,6 +86,7 @@ def pages(open_dataset):
         "file": f"/dataset/{open_dataset['name']}/resource/{file['id']}",
         "agencies": "/organization/",
         "agency": "/organization/harbin",
+        "cities": "/city",
         "login": "/user/login",
         "no such page": "/there-is-no-such-page",
         "about": "/about",

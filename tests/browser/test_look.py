@@ -17,6 +17,7 @@ NAMES = [
     "file",
     "agencies",
     "agency",
+    "cities",
     "login",
     "no such page",
     "about",

@@ -1,13 +1,12 @@
-"""What integration tests share: plugins loaded as in the portal, and datasets its schema accepts."""
+"""What integration tests share: the portal's plugins, and datasets its schema accepts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 import ckan.plugins as p
+import pytest
 from ckan import model
 from ckan.cli.db import _run_migrations
 from ckan.tests import factories
@@ -20,7 +19,7 @@ BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十�
 @pytest.fixture(autouse=True)
 def _portal_plugins(with_plugins):
     """Load the portal's own list of plugins for every test, with their tables."""
-    # CKAN's first `clean_db` drops every table, the plugins' too; told that they stand, it empties them.
+    # CKAN's first `clean_db` drops all tables, the plugins' too; told they stand, it empties them.
     if not model.repo.tables_created_and_initialised:
         model.repo.upgrade_db()
         for plugin in MIGRATED:

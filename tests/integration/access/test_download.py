@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import openpyxl
 import pytest
-
 from ckan.tests import factories
 from ckan.tests.helpers import call_action, call_auth, logic
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from ckan import model
 from ckan.tests import factories, helpers
 from ckan.tests.helpers import call_action

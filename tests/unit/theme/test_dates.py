@@ -38,3 +38,10 @@ def test_a_date_is_said_as_people_say_it(day, said):
 )
 def test_a_size_is_short(count, said):
     assert dates.size(count) == said
+
+
+def test_a_time_stamp_without_a_zone_is_utc_and_shown_on_chinas_clock():
+    zone = datetime.timezone(datetime.timedelta(hours=8))
+    assert dates.when("2026-11-24T13:52:00.123", zone) == "2026-11-24 21:52"
+    assert dates.when("2026-11-24T21:52:00+08:00", zone) == "2026-11-24 21:52"
+    assert dates.when(None, zone) == ""

@@ -31,7 +31,8 @@ def test_counties_stand_under_their_city_and_what_the_province_itself_holds_firs
     ]
     assert [value.label for value in found[1].children] == ["道里区"]
     assert found[1].children[0].active
-    assert found[1].open and not found[2].open
+    assert found[1].open
+    assert not found[2].open
 
 
 def test_a_province_without_data_of_its_own_is_not_offered():

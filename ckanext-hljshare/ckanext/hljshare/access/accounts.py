@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import ckan.plugins.toolkit as tk
+import yaml
 from ckan import model
 
 MINIMUM_KEY = 32

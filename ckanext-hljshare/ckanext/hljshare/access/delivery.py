@@ -8,20 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+import ckan.plugins.toolkit as tk
 from flask import Response
 
-import ckan.plugins.toolkit as tk
-
 from ckanext.hljshare.access import vault
+from ckanext.hljshare.access.filenames import safe_name
 from ckanext.hljshare.safety import fetch
-
-NAME_LENGTH = 120
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-
-
-def safe_name(text: str) -> str:
-    """Return text as a file name that every system takes; Chinese stays as it is."""
-    return _FORBIDDEN.sub("_", text).strip(" ._")[:NAME_LENGTH] or "data"
 
 
 def file_name(dataset: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
@@ -45,7 +37,7 @@ def file_name(dataset: Mapping[str, Any], resource: Mapping[str, Any]) -> str:
 
 
 def attachment(name: str) -> str:
-    """Return the Content-Disposition of a download; a header is Latin-1, a name is not (RFC 6266)."""
+    """Return a download's Content-Disposition; a header is Latin-1, a name is not (RFC 6266)."""
     return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 

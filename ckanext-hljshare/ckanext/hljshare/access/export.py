@@ -130,9 +130,7 @@ def to_xlsx(heading: list[str], table: Iterator[list[Any]]) -> IO[bytes]:
     return target
 
 
-def stream(
-    fmt: str, heading: list[str], table: Iterator[list[Any]]
-) -> Iterator[bytes] | IO[bytes]:
+def stream(fmt: str, heading: list[str], table: Iterator[list[Any]]) -> Iterator[bytes] | IO[bytes]:
     """Return the bytes of a table in a format of `CONTENT_TYPES`. Raises KeyError for others."""
     writers: dict[str, Callable[..., Iterator[bytes] | IO[bytes]]] = {
         "csv": to_csv,

@@ -34,9 +34,8 @@ def effective(dataset_level: object, resource_level: object, derivative: object 
     if not resource_level:
         return level
     own = known(resource_level)
-    if STRICTNESS[own] >= STRICTNESS[level] or derivative in LOOSENING_DERIVATIVES:
-        return own
-    return level
+    looser = isinstance(derivative, str) and derivative in LOOSENING_DERIVATIVES
+    return own if looser or STRICTNESS[own] >= STRICTNESS[level] else level
 
 
 def of_resource(dataset: Mapping[str, Any], resource: Mapping[str, Any]) -> Level:

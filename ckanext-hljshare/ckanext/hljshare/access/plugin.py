@@ -10,6 +10,7 @@ from ckan import model
 from ckan.lib.plugins import DefaultPermissionLabels
 
 from ckanext.hljshare.access import cli, vault
+from ckanext.hljshare.access.logic import action
 from ckanext.hljshare.access.upload import NamedResourceUpload
 
 MINIMUM_SECRET = 32
@@ -17,7 +18,7 @@ MINIMUM_SECRET = 32
 __all__ = ["AccessPlugin", "cli"]  # importing `cli` attaches its commands
 
 
-@tk.blanket.actions
+@tk.blanket.actions(action.get_actions)
 @tk.blanket.auth_functions
 @tk.blanket.blueprints
 @tk.blanket.helpers
@@ -52,8 +53,9 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
 
     def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
         """Show a harvest source, with its configuration, to its owner's members only."""
-        if dataset_obj.type == "harvest" and dataset_obj.owner_org:
-            return [f"member-{dataset_obj.owner_org}"]
+        if dataset_obj.type == "harvest":
+            owner = dataset_obj.owner_org
+            return [f"member-{owner}" if owner else f"creator-{dataset_obj.creator_user_id}"]
         return super().get_dataset_labels(dataset_obj)
 
     def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
@@ -63,6 +65,7 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
     def after_dataset_update(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """Store protected addresses in the same transaction."""
         vault.save(pkg_dict.get("resources") or [])
+        vault.forget_deleted(pkg_dict["id"])
 
     def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """Forget the protected addresses of a deleted dataset."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
+from ckan.lib.uploader import ResourceUpload
 from werkzeug.datastructures import FileStorage
 
-from ckan.lib.uploader import ResourceUpload
-
-from ckanext.hljshare.access.delivery import safe_name
+from ckanext.hljshare.access.filenames import safe_name
 
 
 class NamedResourceUpload(ResourceUpload):
@@ -26,7 +25,8 @@ class NamedResourceUpload(ResourceUpload):
         super().__init__(resource)
         if not name:
             return
-        resource["filename"] = safe_name(PurePosixPath(name.replace("\\", "/")).name)
         suffix = PurePosixPath(name).suffix.lower()
         self.filename = f"file{suffix}" if suffix.isascii() else "file"
+        if name != self.filename:  # a plain name is no one's own; the vault has taken it
+            resource["filename"] = safe_name(PurePosixPath(name.replace("\\", "/")).name)
         resource["url"] = self.filename

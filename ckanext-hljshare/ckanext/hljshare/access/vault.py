@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
-
 import ckan.plugins.toolkit as tk
-from ckan import model
+import sqlalchemy as sa
+from ckan import authz, model
+from ckanext.datastore.backend import DatastoreBackend
+from werkzeug.datastructures import FileStorage
 
 from ckanext.hljshare.access import levels
+from ckanext.hljshare.access.filenames import safe_name
 from ckanext.hljshare.access.model import VaultEntry, now
 
 PENDING = "hljshare_vault_pending"
@@ -37,7 +39,7 @@ def is_gate(url: str, resource_id: str | None) -> bool:
 
 
 def address(resource_id: str) -> str | None:
-    """Return the real address of a resource that is in the vault. For delivery, after the policy."""
+    """Return the real address of a resource in the vault. For delivery, after the policy."""
     entry = model.Session.get(VaultEntry, resource_id)
     return entry.address if entry else None
 
@@ -67,6 +69,48 @@ def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def _take(resource: tuple[Any, ...], data: dict[tuple[Any, ...], Any], field: str) -> str:
+    """Remove a field that may stand in the schema or, unnamed there, among the extras."""
+    extras = data.get((*resource, "__extras"))
+    found = [extras.pop(field, None)] if isinstance(extras, dict) else []
+    found.append(data.pop((*resource, field), None))
+    return next((text for text in map(_text, found) if text), "")
+
+
+def _upload(resource: tuple[Any, ...], data: dict[tuple[Any, ...], Any]) -> FileStorage | None:
+    """Return the file that comes with the request, if one does."""
+    extras = data.get((*resource, "__extras"))
+    given = extras.get("upload") if isinstance(extras, dict) else None
+    return given if isinstance(given, FileStorage) and given.filename else None
+
+
+def _foreign(resource_id: str, dataset_id: Any, context: Any) -> bool:
+    """Tell whether a given id is, or was, that of another dataset's file.
+
+    Only the portal's own jobs choose ids of new files; an editor may name those of this dataset.
+    """
+    known = model.Session.get(model.Resource, resource_id)
+    if known is not None:
+        return known.package_id != dataset_id
+    if authz.is_sysadmin(context.get("user") or ""):
+        return False
+    return _left_behind(resource_id)
+
+
+def _left_behind(resource_id: str) -> bool:
+    """Tell whether an address, a file or a table of a purged resource still has this id."""
+    try:
+        uuid.UUID(resource_id)
+    except ValueError:
+        return False  # CKAN refuses it: ids are UUIDs
+    if model.Session.get(VaultEntry, resource_id):
+        return True
+    path = Path(tk.config["ckan.storage_path"], "resources", resource_id[:3], resource_id[3:6])
+    if (path / resource_id[6:]).exists():
+        return True
+    return DatastoreBackend.get_active_backend().resource_exists(resource_id)
+
+
 def protect_url(
     key: tuple[Any, ...], data: dict[tuple[Any, ...], Any], errors: Any, context: Any
 ) -> None:
@@ -83,13 +127,20 @@ def protect_url(
     level = levels.effective(
         _dataset_level(data), data.get(at("open_type")), data.get(at("derivative"))
     )
-    resource_id = _text(data.get(at("id"))) or str(uuid.uuid4())
+    known = _text(data.get(at("id")))
+    resource_id = known or str(uuid.uuid4())
     data[at("id")] = resource_id
     url = _text(data.get(key))
     gated = is_gate(url, resource_id)
-    uploaded = data.get(at("url_type")) == "upload"
+    given = _upload(key[:-1], data)
+    uploaded = given is not None or data.get(at("url_type")) == "upload"
     pending = _pending()
     pending.pop(resource_id, None)
+    if known and _foreign(resource_id, data.get(("id",)), context):
+        # Whoever takes over another file's id would get its address, its bytes and its table.
+        errors[at("id")] = [tk._("Resource id already exists.")]
+        data[key] = ""
+        return
 
     if level == "open":
         entry = model.Session.get(VaultEntry, resource_id)
@@ -106,9 +157,14 @@ def protect_url(
         stored = PurePosixPath(urlsplit(url).path)
         suffix = stored.suffix.lower()[:8]
         data[key] = f"file{suffix}" if suffix.isascii() else "file"
-        new = _text(data.pop(at("filename"), None))
+        new = _take(key[:-1], data, "filename")
+        if given is not None:
+            # CKAN reads the name from the upload once more, after validation.
+            new = new or safe_name(PurePosixPath(str(given.filename)).name)
+            given.filename = data[key]
         new = new or (stored.name if stored.name != data[key] else "")
     else:
+        _take(key[:-1], data, "filename")
         new = locator or ("" if gated else url)
         data[key] = gate_url(resource_id)
     if new:
@@ -138,5 +194,15 @@ def save(resources: Iterable[Mapping[str, Any]]) -> None:
 def forget(resource_ids: list[str]) -> None:
     """Erase the addresses of resources that are gone."""
     model.Session.query(VaultEntry).filter(VaultEntry.resource_id.in_(resource_ids)).delete(
+        synchronize_session=False
+    )
+
+
+def forget_deleted(dataset_id: str) -> None:
+    """Erase the addresses of resources that a dataset no longer has."""
+    gone = sa.select(model.Resource.id).where(
+        model.Resource.package_id == dataset_id, model.Resource.state == "deleted"
+    )
+    model.Session.query(VaultEntry).filter(VaultEntry.resource_id.in_(gone)).delete(
         synchronize_session=False
     )

@@ -6,13 +6,14 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import flask
-from flask import Blueprint, Response
-from werkzeug.wrappers import Response as BaseResponse
-
 import ckan.plugins.toolkit as tk
+import flask
 from ckan.common import current_user
 from ckan.lib import signals, uploader
+from ckan.lib.search import SearchQueryError
+from flask import Blueprint, Response
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from ckanext.hljshare.access import delivery, export, subject, vault
 from ckanext.hljshare.access.policy import Decision
@@ -144,7 +145,45 @@ def close_stock_routes() -> Any:
     endpoint = tk.request.endpoint or ""
     if endpoint in {"activity.resource_history", "resource_proxy.proxy_view"}:
         tk.abort(404)
+    if endpoint.startswith("harvest_resource.") and not endpoint.endswith(".download"):
+        tk.abort(404)  # a harvest source has no files; CKAN would show any dataset's here
     if endpoint.endswith("resource.download"):
         values = tk.request.view_args or {}
         return download(id=values.get("id"), resource_id=values.get("resource_id", ""))
     return None
+
+
+@blueprint.after_app_request
+def keep_private(response: Response) -> Response:
+    """Keep answers to a known person out of shared caches, and pages out of foreign frames.
+
+    CKAN calls API answers to a token `public`, with `Vary: Cookie` only.
+    """
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    if "Authorization" in tk.request.headers or current_user.is_authenticated:
+        response.headers["Cache-Control"] = "no-store, private"
+        tk.request.environ["__no_cache__"] = True  # CKAN adds `public` otherwise
+    return response
+
+
+# Where CKAN's own views forget to catch a refusal, it is one all the same, and not a fault.
+@blueprint.app_errorhandler(tk.NotAuthorized)
+def _not_authorized(error: Exception) -> Any:
+    return _error_page(Forbidden(tk._("You are not authorized to see this")))
+
+
+@blueprint.app_errorhandler(tk.ObjectNotFound)
+def _not_found(error: Exception) -> Any:
+    return _error_page(NotFound())
+
+
+@blueprint.app_errorhandler(SearchQueryError)
+def _bad_search(error: Exception) -> Any:
+    return _error_page(BadRequest(tk._("The search holds something that cannot be read")))
+
+
+def _error_page(error: HTTPException) -> Any:
+    """Answer with the portal's page for an HTTP error."""
+    return flask.current_app.handle_http_exception(error)

@@ -154,22 +154,36 @@ def hljshare_contact(dataset: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def hljshare_organization_choices(exclude: str | None = None) -> list[dict[str, Any]]:
-    """Organizations that may be a parent: ``name``, ``title``, ``depth``; without ``exclude`` and
-    what is below it.
+def hljshare_organization_choices(
+    exclude: str | None = None, only: set[str] | None = None
+) -> list[dict[str, Any]]:
+    """Organizations to choose from, grouped by the province and its cities: ``label`` and ``items``
+    of ``id``, ``name``, ``title``, ``depth`` (0 for the group's own head).
+
+    :param exclude: leave this one and what is below it out (it cannot be its own parent)
+    :param only: ids to offer; without it all
     """
+    heads: list[dict[str, Any]] = []
 
-    def below(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        listed = []
-        for node in nodes:
-            if exclude not in (node["name"], node["id"]):
-                listed.append(
-                    {"name": node["name"], "title": node["title"], "depth": node["depth"]}
-                )
-                listed += below(node["children"])
-        return listed
+    def below(node: dict[str, Any], depth: int, items: list[dict[str, Any]]) -> None:
+        if exclude in (node["name"], node["id"]):
+            return
+        if only is None or node["id"] in only:
+            items.append({**{key: node[key] for key in ("id", "name", "title")}, "depth": depth})
+        for child in node["children"]:
+            if child["level"] == "city":
+                heads.append(child)
+            else:
+                below(child, depth + 1, items)
 
-    return below(orgtree.build(organizations.flat()))
+    groups = []
+    heads += orgtree.build(organizations.flat())
+    for head in heads:  # grows: cities follow the province
+        items: list[dict[str, Any]] = []
+        below(head, 0, items)
+        if items:
+            groups.append({"label": head["title"], "items": items})
+    return groups
 
 
 def hljshare_parent_of(organization: dict[str, Any]) -> str:

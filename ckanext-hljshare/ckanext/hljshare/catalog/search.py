@@ -170,6 +170,8 @@ def _restrict(found: dict[str, Any]) -> None:
         found["facet.field"] = [
             name for name in wanted if name in FACETABLE or name.startswith(ASKABLE_PREFIXES)
         ]
+    # With 0, Solr lists the values of documents that the user may not see, too.
+    found["facet.mincount"] = max(1, _whole(found.get("facet.mincount")))
     if found.get("fl"):
         found["fl"] = [name for name in _listed(found["fl"]) if name in RETURNABLE] or ["id"]
     if found.get("sort") and found["sort"] != "rank":
@@ -185,6 +187,13 @@ def _listed(value: Any) -> list[str]:
                 return [value]
         return value.replace(",", " ").split()
     return [str(item) for item in value or []]
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 1
 
 
 def _filters(value: Any) -> list[str]:

@@ -341,9 +341,9 @@ class Writer:
         except Exception as error:
             log.exception("Loading a table of source %s failed", self.source.name)
             model.Session.rollback()
-            tk.get_action("resource_patch")(
-                self._context(), {"id": resource_id, "datastore_active": False}
-            )
+            # CKAN's resource actions need the whole dataset back from the update below them.
+            whole = {**self._context(), "return_id_only": False}
+            tk.get_action("resource_patch")(whole, {"id": resource_id, "datastore_active": False})
             return f"table-unreadable: {type(error).__name__}"
         return None
 

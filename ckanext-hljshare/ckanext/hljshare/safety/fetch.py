@@ -1,4 +1,4 @@
-"""Fetching from elsewhere: time limits, size caps, and no way into networks not named in the settings.
+"""Fetching from elsewhere: time limits, size caps, no way into networks the settings do not name.
 
 No CKAN import. The guard works where the connection is made: the name is resolved, every address is
 checked, and the socket goes to a checked address; so neither a redirect nor a name that changes its
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
@@ -24,13 +24,13 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 CHUNK = 64 * 1024
-# urllib3 writes the path of what it tries again into its warnings: an address that may be protected.
+# urllib3 writes the path of what it tries again into its warnings; it may be a protected one.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class SourceError(Exception):
-    """A source that does not answer as it should; `reason` is ``code`` or ``code: detail`` for the report."""
+    """A source that does not answer as it should; `reason` is `code` or `code: detail`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -38,37 +38,56 @@ class SourceError(Exception):
 
 
 class AddressRefusedError(Exception):
-    """The host resolves to an address outside the allowed networks. No OSError: those are tried again."""
+    """The host resolves outside the allowed networks. No OSError: those are tried again."""
 
 
-def parse_networks(value: str) -> tuple[Network, ...]:
-    """Networks of a white-space or comma separated list. Raises ValueError on a wrong one."""
-    return tuple(ipaddress.ip_network(part, strict=False) for part in value.replace(",", " ").split())
+class Allowed(NamedTuple):
+    """A network named in the settings, all of it or one port (None: every port)."""
+
+    network: Network
+    port: int | None = None
 
 
-def is_allowed(address: str, allowed: Sequence[Network]) -> bool:
+def parse_networks(value: str) -> tuple[Allowed, ...]:
+    """Networks of a white-space or comma separated list: ``10.1.0.0/16``, ``127.0.0.1:5099``,
+    ``[fd00::1]:80``. Raises ValueError on a wrong one."""
+    return tuple(_parse_network(part) for part in value.replace(",", " ").split())
+
+
+def _parse_network(part: str) -> Allowed:
+    host, separator, port = part.rpartition(":")
+    if separator and (host.endswith("]") or ":" not in host):
+        if not 0 < int(port) < 65536:
+            raise ValueError(f"no such port: {port}")
+        return Allowed(ipaddress.ip_network(host.strip("[]"), strict=False), int(port))
+    return Allowed(ipaddress.ip_network(part, strict=False))
+
+
+def is_allowed(address: str, allowed: Sequence[Allowed], port: int | None = None) -> bool:
     """True for an address on the public Internet or in a network named in the settings."""
     ip = ipaddress.ip_address(address.split("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped:
-            return is_allowed(str(ip.ipv4_mapped), allowed)
+            return is_allowed(str(ip.ipv4_mapped), allowed, port)
         if ip.sixtofour or ip.teredo or ip in _NAT64:  # an IPv4 address in disguise
             return False
-    if any(ip.version == network.version and ip in network for network in allowed):
-        return True
+    for named in allowed:
+        same_kind = named.port in (None, port) and ip.version == named.network.version
+        if same_kind and ip in named.network:
+            return True
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def resolve(host: str, port: int, allowed: Sequence[Network]) -> list[str]:
+def resolve(host: str, port: int, allowed: Sequence[Allowed]) -> list[str]:
     """All addresses of a host, if every one is allowed. Raises AddressRefusedError or OSError."""
     found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not addresses or not all(is_allowed(address, allowed) for address in addresses):
+    if not addresses or not all(is_allowed(a, allowed, port) for a in addresses):
         raise AddressRefusedError("address not in an allowed network")
     return addresses
 
 
-def _connect(connection: Any, allowed: Sequence[Network]) -> socket.socket:
+def _connect(connection: Any, allowed: Sequence[Allowed]) -> socket.socket:
     """Open a connection's socket to a checked address of its host."""
     last: OSError | None = None
     for address in resolve(connection._dns_host, connection.port, allowed):
@@ -84,7 +103,7 @@ def _connect(connection: Any, allowed: Sequence[Network]) -> socket.socket:
     raise urllib3.exceptions.NewConnectionError(connection, "no connection") from last
 
 
-def _manager(allowed: Sequence[Network]) -> urllib3.PoolManager:
+def _manager(allowed: Sequence[Allowed]) -> urllib3.PoolManager:
     class GuardedHTTP(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             return _connect(self, allowed)
@@ -115,12 +134,13 @@ class Download:
 
 @dataclass
 class Fetcher:
-    """Reads from a source. ``local_files``: only the command line may read from this machine's disk.
+    """Reads from a source.
 
-    ``max_bytes`` caps each answer; ``max_seconds`` a whole download, ``read_timeout`` each wait for bytes (seconds).
+    `local_files`: only the command line may read from this machine's disk. `max_bytes` caps each
+    answer; `max_seconds` a whole download, `read_timeout` each wait for bytes (seconds).
     """
 
-    allowed: Sequence[Network] = ()
+    allowed: Sequence[Allowed] = ()
     max_bytes: int = 200 * 1024 * 1024
     connect_timeout: float = 10
     read_timeout: float = 60
@@ -152,7 +172,7 @@ class Fetcher:
         return b"".join(self._stream("POST", url, urlencode(form).encode(), headers)[1])
 
     def stream(self, url: str) -> Iterator[bytes]:
-        """The answer to a GET, chunk by chunk; the request is sent before this returns. Raises SourceError."""
+        """The answer to a GET in chunks; it is sent before this returns. Raises SourceError."""
         if self.local_path(url) is not None:
             raise SourceError("address-refused: file")
         return self._stream("GET", url)[1]
@@ -175,7 +195,7 @@ class Fetcher:
         return Download(size, digest.hexdigest(), content_type)
 
     def local_path(self, url: str) -> Path | None:
-        """The file an address means, None for the network. Raises SourceError where files are not allowed."""
+        """The file an address means, None for the network. Raises SourceError where not allowed."""
         parts = urlsplit(url)
         if parts.scheme in ("http", "https"):
             return None

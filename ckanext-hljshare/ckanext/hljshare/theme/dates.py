@@ -20,6 +20,19 @@ def ago(day: datetime.date | None, today: datetime.date, _: Callable[[str], str]
     return day.isoformat()
 
 
+def when(text: str | None, zone: datetime.tzinfo) -> str:
+    """A time stamp (ISO; without a zone UTC) to the minute in a zone; empty where there is none."""
+    if not text:
+        return ""
+    try:
+        moment = datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return ""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=datetime.timezone.utc)
+    return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
 def size(count: object) -> str:
     """A file's size for people: `12 KB`, `3.4 MB`; empty where unknown."""
     try:

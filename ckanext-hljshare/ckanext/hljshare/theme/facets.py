@@ -74,7 +74,7 @@ def _tree(values: list[Value]) -> list[Value]:
     province's own count is that of everything, less those of the cities."""
     by_name = {value.name: value for value in values}
     province = by_name.pop(PROVINCE, None)
-    tops = []
+    tops: list[Value] = []
     for value in by_name.values():
         found = codelists.item("region", value.name)
         above = by_name.get((found or {}).get("parent", ""))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from ckanext.hljshare.access import levels
 from ckanext.hljshare.catalog import codelists, orgtree
 from ckanext.hljshare.catalog.freshness import parse_date
+from ckanext.hljshare.ingest import received
 from ckanext.hljshare.theme import dates, facets, home, icons, paging, preview, usage
 
 __all__ = [
@@ -28,20 +29,27 @@ __all__ = [
     "hljshare_facet_items",
     "hljshare_facet_label",
     "hljshare_facet_title",
+    "hljshare_harvest_frequencies",
+    "hljshare_harvest_label",
+    "hljshare_harvest_owners",
     "hljshare_home",
     "hljshare_icon",
     "hljshare_language_links",
     "hljshare_level_class",
+    "hljshare_may",
     "hljshare_nav",
     "hljshare_org",
     "hljshare_page_numbers",
     "hljshare_page_url",
     "hljshare_preview",
     "hljshare_region_short",
+    "hljshare_run_of_job",
     "hljshare_size",
     "hljshare_structured_data",
     "hljshare_tree",
     "hljshare_url",
+    "hljshare_warnings",
+    "hljshare_when",
 ]
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -113,7 +121,7 @@ def hljshare_structured_data(dataset: dict[str, Any]) -> str:
     if key not in _structured:
         if len(_structured) >= STRUCTURED_KEPT:
             _structured.clear()
-        _structured[key] = str(helper(dataset) or "").replace("</", "<\\/")
+        _structured[key] = str(helper(dataset) or "").replace("<", "\\u003c")
     return _structured[key]
 
 
@@ -205,6 +213,8 @@ def hljshare_page_url(number: int) -> str:
 
 def hljshare_facet_label(name: str, item: dict[str, Any]) -> str:
     """What people read for a facet's value, in the page's language."""
+    if name in HARVEST_FACETS:
+        return hljshare_harvest_label(name, item["name"])
     if (name, item["name"]) == (facets.OWN_FIELD, facets.PROVINCE):
         return tk._("Province level")
     return facets.label(name, item, _language())
@@ -213,6 +223,9 @@ def hljshare_facet_label(name: str, item: dict[str, Any]) -> str:
 def hljshare_facet_items(name: str, search_facets: dict[str, Any] | None) -> list[facets.Value]:
     """A facet's values with the address that chooses, or gives up, each of them."""
     items = ((search_facets or {}).get(name) or {}).get("items", [])
+    if name in HARVEST_FACETS:
+        labels = {item["name"]: hljshare_harvest_label(name, item["name"]) for item in items}
+        items = [{**item, "display_name": labels[item["name"]]} for item in items]
     chosen = tk.request.args.getlist(name)
     if name == facets.TREE:
         return _places(items, chosen)
@@ -273,6 +286,80 @@ def _here() -> str:
     """The address of this page without parameters, in its language."""
     url: str = tk.h.url_for(tk.h.current_url().split("?")[0])
     return url
+
+
+HARVEST_FACETS = ("source_type", "frequency")
+
+
+def hljshare_harvest_label(kind: str, of: str | dict[str, Any] | None) -> str:
+    """What people read for a harvest source's ``source_type`` or ``frequency``, or the ``status``
+    of a job; given the code, or a source that has it as a field or, from the index, an extra."""
+    code = of
+    if isinstance(of, dict):
+        code = of.get(kind) or tk.h.get_pkg_dict_extra(of, kind)
+    if kind == "source_type":
+        for harvester in tk.get_action("harvesters_info_show")({"ignore_auth": True}, {}):
+            if harvester["name"] == code:
+                return str(tk._(harvester["title"]))
+        return str(code or "")
+    words = {
+        "MANUAL": tk._("Manual"),
+        "MONTHLY": tk._("Monthly"),
+        "WEEKLY": tk._("Weekly"),
+        "BIWEEKLY": tk._("Biweekly"),
+        "DAILY": tk._("Daily"),
+        "ALWAYS": tk._("Always"),
+        "New": tk._("Waiting"),
+        "Running": tk._("Running"),
+        "Finishing": tk._("Finishing"),
+        "Finished": tk._("Finished"),
+        "Aborted": tk._("Stopped"),
+    }
+    return words.get(str(code or ""), str(code or ""))
+
+
+def hljshare_harvest_frequencies() -> list[dict[str, str]]:
+    """The frequencies that a form offers."""
+    return [
+        {"value": item["value"], "text": hljshare_harvest_label("frequency", item["value"])}
+        for item in tk.h.harvest_frequencies()
+    ]
+
+
+def hljshare_harvest_owners() -> list[dict[str, Any]]:
+    """The organizations for which the user may make a source, grouped."""
+    allowed = {item["id"] for item in tk.h.organizations_available("create_dataset")}
+    found: list[dict[str, Any]] = tk.h.hljshare_organization_choices(None, allowed)
+    return found
+
+
+def hljshare_may(action: str) -> bool:
+    """Whether the visitor may do something; nobody who is not logged in is asked about."""
+    return bool(tk.current_user.is_authenticated and tk.h.check_access(action))
+
+
+def hljshare_run_of_job(job_id: str) -> str | None:
+    """The id of the run that a harvest job started, for the link to its report."""
+    return received.run_of_job(job_id)
+
+
+def hljshare_when(text: str | None) -> str:
+    """A time stamp as the clock in China shows it, to the minute; without a zone it is UTC, as
+    harvest jobs have it."""
+    return dates.when(text, SHANGHAI)
+
+
+def hljshare_warnings(dataset: dict[str, Any]) -> list[dict[str, str]]:
+    """What is doubtful in a dataset, for its editors; nothing for others and for new ones."""
+    if not dataset.get("id"):
+        return []
+    try:
+        found: list[dict[str, str]] = tk.get_action("hljshare_dataset_warnings")(
+            {}, {"id": dataset["id"]}
+        )
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
+        return []
+    return found
 
 
 def hljshare_tree(words: str = "") -> list[dict[str, Any]]:

@@ -34,6 +34,11 @@ def page_of(text: str | None, last: int | None = None) -> int:
     return min(number, max(1, last)) if last is not None else number
 
 
+def last_page(count: int, rows: int, last: int) -> int:
+    """The number of pages of so many rows, at least 1, at most `last`."""
+    return max(1, min(last, -(-count // rows)))
+
+
 def columns(fields: Sequence[dict[str, object]]) -> list[str]:
     """The names of a DataStore table's columns, its own row number left out."""
     return [str(field["id"]) for field in fields if field["id"] != "_id"]

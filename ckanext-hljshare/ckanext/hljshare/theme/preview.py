@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
+from ckan.lib.search import SearchError
 from ckanext.datastore.backend.postgres import get_read_engine
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from ckanext.hljshare.theme import paging
 
+log = logging.getLogger(__name__)
+
 ROWS = 20
 TIMEOUT_MS = 3000
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # PostgreSQL takes no NUL, and no cell needs the others
 LAST = 500  # pages; deeper reading is what the download and the API are for
 
 
 @dataclass(frozen=True)
 class Preview:
-    """`columns`: (id, heading, number?); `rows`: lists of values in the columns' order."""
+    """`columns`: (id, heading, number?); `rows`: lists of values in the columns' order.
+
+    `problem`: why there are no rows to show: `slow` (the search took too long) or `unreadable`.
+    """
 
     columns: list[tuple[str, str, bool]] = field(default_factory=list)
     rows: list[list[Any]] = field(default_factory=list)
@@ -26,6 +36,7 @@ class Preview:
     page: int = 1
     pages: int = 1
     query: str = ""
+    problem: str = ""
 
 
 def load(resource: dict[str, Any], page: str | None, query: str | None) -> Preview | None:
@@ -37,7 +48,19 @@ def load(resource: dict[str, Any], page: str | None, query: str | None) -> Previ
     if not resource.get("datastore_active"):
         return None
     number = paging.page_of(page, LAST)
-    wanted = (query or "").strip()[:100]
+    wanted = CONTROLS.sub("", query or "").strip()[:100]
+    try:
+        return _load(resource, number, wanted)
+    except OperationalError:
+        log.warning("Preview of %s: too slow or not reachable", resource["id"], exc_info=True)
+        return Preview(page=number, query=wanted, problem="slow" if wanted else "unreadable")
+    except (DBAPIError, SearchError):
+        log.exception("Preview of %s cannot be read", resource["id"])
+        return Preview(page=number, query=wanted, problem="unreadable")
+
+
+def _load(resource: dict[str, Any], number: int, wanted: str) -> Preview | None:
+    """As `load`, without its care for failures of the database."""
     start = (number - 1) * ROWS
     try:
         # Also where a word is asked for: the DataStore's own check says who may read the rows.

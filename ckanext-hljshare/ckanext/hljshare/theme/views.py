@@ -11,7 +11,12 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.lib.helpers import Page
 from ckan.lib.search import SearchError, SearchQueryError
+from ckan.views.api import i18n_js_translations
 from flask import Blueprint
+
+from ckanext.hljshare.theme.city_views import blueprint as city_blueprint
+
+__all__ = ["city_blueprint", "theme"]
 
 theme = Blueprint("hljshare_theme", __name__)
 
@@ -27,6 +32,13 @@ NOT_FILTERS = frozenset({"q", "page", "sort"})
 def home() -> Any:
     """The home page; takes the place of CKAN's, which asks more and shows less."""
     return tk.render("home/index.html", {})
+
+
+@theme.route("/api/i18n/zh_Hans-CN")
+def script_words() -> Any:
+    """The words of CKAN's scripts. They make this address of the page's language, `zh-Hans-CN`,
+    and CKAN's own view does not know it; without an answer none of CKAN's scripts begins."""
+    return i18n_js_translations("zh_Hans_CN")
 
 
 @theme.route("/about/<any({}):page>".format(", ".join(ABOUT)))

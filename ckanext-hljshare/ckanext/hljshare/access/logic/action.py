@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 
 from ckanext.hljshare.access import subject, vault
 from ckanext.hljshare.access.logic import schema
@@ -39,11 +40,74 @@ def hljshare_locator_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     return {"id": data_dict["id"], "url": vault.address(data_dict["id"])}
 
 
+def _public_tags(names: list[str]) -> set[str]:
+    """Return those of the names that stand on a public dataset."""
+    query = (
+        model.Session.query(model.Tag.name)
+        .join(model.PackageTag, model.PackageTag.tag_id == model.Tag.id)
+        .join(model.Package, model.Package.id == model.PackageTag.package_id)
+        .filter(
+            model.Tag.name.in_(names),
+            model.PackageTag.state == "active",
+            model.Package.state == "active",
+            model.Package.private.is_(False),
+        )
+    )
+    return {name for (name,) in query.distinct()}
+
+
+def _only_public(tags: list[Any]) -> list[Any]:
+    """Leave out tags, by name or as dictionaries, that only hidden datasets have."""
+    names = [tag["name"] if isinstance(tag, dict) else tag for tag in tags]
+    public = _public_tags(names)
+    return [tag for tag, name in zip(tags, names, strict=True) if name in public]
+
+
 @tk.chained_action
 @tk.side_effect_free
 def tag_show(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """CKAN's tag_show lists datasets past the permission labels; here it never lists them."""
-    return original(context, {**data_dict, "include_datasets": False})
+    """CKAN's tag_show lists datasets past the permission labels; here it never lists them, and
+    knows no tag that only hidden datasets have."""
+    tag = original(context, {**data_dict, "include_datasets": False})
+    if not _only_public([tag]):
+        raise tk.ObjectNotFound(tk._("Tag not found"))
+    return tag
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_list(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN's tag_list without the tags that only hidden datasets have."""
+    return _only_public(original(context, data_dict))
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_search(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN's tag_search without the tags that only hidden datasets have."""
+    found = original(context, data_dict)
+    shown = _only_public(found["results"])
+    # The count must not tell of what is left out.
+    left_out = len(found["results"]) - len(shown)
+    return {**found, "results": shown, "count": found["count"] - left_out}
+
+
+@tk.chained_action
+@tk.side_effect_free
+def tag_autocomplete(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN's tag_autocomplete without the tags that only hidden datasets have."""
+    return _only_public(original(context, data_dict))
+
+
+@tk.chained_action
+def dataset_purge(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Purging erases the protected addresses too; CKAN calls no plugin here."""
+    package = model.Package.get(data_dict.get("id"))
+    ids = [resource.id for resource in package.resources_all] if package else []
+    result = original(context, data_dict)
+    vault.forget(ids)
+    model.repo.commit()
+    return result
 
 
 @tk.chained_action
@@ -54,9 +118,7 @@ def dataset_followee_list(original: Action, context: Any, data_dict: dict[str, A
     for dataset in original(context, data_dict):
         try:
             shown.append(
-                tk.get_action("package_show")(
-                    {"user": context.get("user")}, {"id": dataset["id"]}
-                )
+                tk.get_action("package_show")({"user": context.get("user")}, {"id": dataset["id"]})
             )
         except (tk.NotAuthorized, tk.ObjectNotFound):
             continue
@@ -74,9 +136,7 @@ def _trimmed(followees: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keep of followed datasets what their public page's heading says."""
     for followee in followees:
         if followee["type"] == "dataset":
-            followee["dict"] = {
-                key: followee["dict"].get(key) for key in ("id", "name", "title")
-            }
+            followee["dict"] = {key: followee["dict"].get(key) for key in ("id", "name", "title")}
     return followees
 
 
@@ -86,3 +146,40 @@ def harvest_source_list(original: Action, context: Any, data_dict: dict[str, Any
     """ckanext-harvest lists every source, configuration included, without asking; here it asks."""
     tk.check_access("harvest_source_list", context, data_dict)
     return original(context, data_dict)
+
+
+# ckanext-harvest offers every function of its modules as an action, also those that only its own
+# code may call. Over the API they take other arguments than they know, and fail.
+NOT_ACTIONS = (
+    "InactiveSource",
+    "get_mail_extra_vars",
+    "harvest_get_notifications_recipients",
+    "prepare_error_mail",
+    "prepare_summary_mail",
+    "send_error_email",
+    "send_mail",
+    "send_summary_email",
+)
+
+
+@tk.chained_action
+def _refused(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """Refuse what is no action."""
+    raise tk.NotAuthorized(tk._("This is not offered by the API"))
+
+
+def get_actions() -> dict[str, Any]:
+    """Return the room's actions by name."""
+    own = (
+        hljshare_access_check,
+        hljshare_locator_show,
+        tag_show,
+        tag_list,
+        tag_search,
+        tag_autocomplete,
+        dataset_purge,
+        dataset_followee_list,
+        followee_list,
+        harvest_source_list,
+    )
+    return {**{action.__name__: action for action in own}, **dict.fromkeys(NOT_ACTIONS, _refused)}

@@ -37,9 +37,7 @@ def _ask(
 
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
-def datastore_search(
-    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
-) -> AuthResult:
+def datastore_search(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Rows are read only where the policy allows to query the resource."""
     return _ask(next_auth, context, data_dict, "query")
 
@@ -91,9 +89,7 @@ def _source_editor(context: Any, source_id: str | None) -> AuthResult:
 
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
-def harvest_object_show(
-    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
-) -> AuthResult:
+def harvest_object_show(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """A raw harvested record is shown to those who manage its source, not to everybody."""
     from ckanext.harvest.model import HarvestObject
 
@@ -111,9 +107,7 @@ def harvest_object_show(
 
 @tk.chained_auth_function
 @tk.auth_allow_anonymous_access
-def harvest_source_show(
-    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
-) -> AuthResult:
+def harvest_source_show(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """A source and its configuration are shown to those who manage it."""
     if not context.get("user"):
         return {"success": False, "msg": tk._("For those who manage the harvest source only")}
@@ -121,9 +115,7 @@ def harvest_source_show(
 
 
 @tk.chained_auth_function
-def harvest_source_list(
-    next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
-) -> AuthResult:
+def harvest_source_list(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """The list of all sources with their configuration is for system administrators."""
     return {"success": False, "msg": tk._("For system administrators only")}
 

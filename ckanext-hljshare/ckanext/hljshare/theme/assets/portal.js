@@ -159,6 +159,12 @@
     });
   });
 
+  // CKAN's upload field shows the present file's name in a field without a name of its own.
+  each(".upload-type input[readonly]:not([aria-label])", function (input) {
+    var label = input.closest(".upload-type").querySelector("label");
+    if (label) { input.setAttribute("aria-label", label.textContent.trim()); }
+  });
+
   // After an error the page begins at what is wrong.
   each(".error-explanation, .alert-error", function (summary) {
     summary.setAttribute("tabindex", "-1");

@@ -1,0 +1,82 @@
+"""The pages of those who keep the catalog, as the demo's system administrator sees them."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import BASE, DESKTOP, PHONE, api
+
+ROOT = Path(os.environ.get("PORTAL_ROOT", Path(__file__).resolve().parents[2]))
+
+
+@pytest.fixture(scope="module")
+def state(browser):
+    """The cookies of the logged-in administrator."""
+    said = subprocess.run(
+        [ROOT / "portal", "demo"], capture_output=True, text=True, check=True
+    ).stdout
+    password = next(line.split()[1] for line in said.splitlines() if line.startswith("admin "))
+    context = browser.new_context(base_url=BASE, locale="zh-CN")
+    page = context.new_page()
+    page.goto("/user/login")
+    page.fill("[name=login]", "admin")
+    page.fill("[name=password]", password)
+    page.click(".login-grid [type=submit]")
+    page.wait_for_url("**/dashboard/**")
+    yield context.storage_state()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def paths(open_dataset):
+    file = open_dataset["resources"][0]["id"]
+    agency = api("organization_show", id=open_dataset["owner_org"])["name"]
+    return [
+        "/dashboard/datasets",
+        "/dashboard/held",
+        "/city",
+        "/harvest",
+        "/harvest/harbin",
+        "/harvest/admin/harbin",
+        "/harvest/harbin/job",
+        "/harvest/edit/harbin",
+        f"/dataset/edit/{open_dataset['name']}",
+        f"/dataset/{open_dataset['name']}/resource/{file}/edit",
+        f"/organization/edit/{agency}",
+        f"/organization/members/{agency}",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_pages_are_readable_and_fit(visit, state, paths, viewport, scheme):
+    wrong = []
+    for path in paths:
+        page = visit(path, viewport=viewport, color_scheme=scheme, storage_state=state)
+        grave = [
+            (violation["id"], violation["nodes"][0]["html"][:120])
+            for violation in Axe().run(page).response["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+        wide = page.evaluate("document.documentElement.scrollWidth") > viewport["width"]
+        if grave or wide:
+            wrong.append((path, grave, wide))
+        page.context.close()
+    assert not wrong
+
+
+def test_the_scripts_of_forms_begin(visit, state, paths):
+    # They wait for their Chinese; without it no question is asked before something is deleted.
+    page = visit(paths[-2], storage_state=state)
+    page.wait_for_selector(".select2-container")
+    assert page.evaluate("Object.keys(ckan.module.instances).includes('confirm-action')")
+
+
+def test_a_city_in_the_tree_of_agencies_unfolds_by_keyboard(visit):
+    page = visit("/organization/")
+    page.focus("#org-tree details details > summary")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector('#org-tree details details').open")

@@ -78,6 +78,13 @@ def test_what_is_held_stays_held_until_somebody_makes_it_clear():
     assert diff.plan(before, [Seen("a", "y", "open")]).steps[0].outcome == "updated"
 
 
+def test_what_was_held_for_want_of_something_counts_as_held_until_it_changes():
+    """Also when the record itself is clear: it came without what publishing needs."""
+    before = {"a": Known("a", "x", standing=True, held=True)}
+    assert diff.plan(before, [Seen("a", "x", "closed", None)]).steps[0].outcome == "held"
+    assert diff.plan(before, [Seen("a", "y", "closed", None)]).steps[0].outcome == "updated"
+
+
 def test_a_persons_release_of_a_held_dataset_stands():
     before = {"a": Known("a", "x", standing=True, held=False, open_type="on_request")}
     same = diff.plan(before, [Seen("a", "x", None, "opening-missing")]).steps[0]

@@ -159,8 +159,10 @@ def _step(record: Seen, known: Known | None, double: bool) -> Step:
             return Step(record.native_id, "create", "held", (*reasons, record.held))
         return Step(record.native_id, "create", "created", tuple(reasons))
     keep_level, held = _judge(record, known)
-    reasons += [held] if held else []
     same = is_current(known, record)
+    if same and known.held and not held:
+        held = "held-still"  # for what it lacked when it came; an update is judged anew
+    reasons += [held] if held else []
     if not same:
         outcome = "held" if held else "updated"
         return Step(record.native_id, "update", outcome, tuple(reasons), keep_level)

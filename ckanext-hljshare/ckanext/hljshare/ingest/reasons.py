@@ -20,6 +20,7 @@ def _words() -> dict[str, Callable[[str], str]]:
     return {
         "opening-missing": lambda d: _("The source does not say whether it is open"),
         "opening-unknown": lambda d: _('Unknown opening status "{value}"').format(value=d),
+        "held-still": lambda d: _("Still held; see the dataset for the reason"),
         "sharing-unknown": lambda d: _('Unknown sharing type "{value}"').format(value=d),
         "sharing-contradicts-opening": lambda d: _(
             "Marked as not shared between agencies but open to everybody"

@@ -57,7 +57,8 @@ class HljshareHarvester(p.SingletonPlugin):
     ) -> tuple[engine.Adapter, Mapping]:
         """The adapter of a source, with its mapping. Raises MappingError."""
         mapping = find_mapping(_config(config).get("mapping"), stored=True)
-        return type(self).adapter(url, mapping, make_fetcher(local_files)), mapping
+        fetcher = make_fetcher(local_files, typed=url if local_files else None)
+        return type(self).adapter(url, mapping, fetcher), mapping
 
     def source(self, row: HarvestSource, mapping: Mapping, url: str | None = None) -> Source:
         """The engine's view of a harvest source."""

@@ -100,7 +100,8 @@ def record(
     native_id: str, raw: Raw, mapping: SourceMapping, today: date | None = None
 ) -> CatalogRecord:
     """The canonical record of one dataset."""
-    warnings, unread = list(raw.warnings), {}
+    warnings: list[str] = list(raw.warnings)
+    unread: dict[str, str] = {}
     title, notes = raw.line("title"), text.strip_html(raw.values.get("notes"))
     level = _levels(raw, mapping)
     released, updated, date_warnings = text.release_and_update(
@@ -117,12 +118,7 @@ def record(
     }
     for name in ("provider_inner", "contact_name", "contact_phone", "use_condition"):
         fields[name] = raw.line(name)
-    for kind, name in (("cycle", "update_cycle"), ("theme", "theme"), ("industry", "industry")):
-        found = _code(kind, name, raw.values.get(kind), mapping)
-        fields[name] = found
-        if found is None and raw.line(kind):
-            warnings.append(f"{kind}-unknown: {raw.line(kind)[:40]}")
-            unread[kind] = raw.line(kind)
+    fields.update(_coded(raw, mapping, warnings, unread))
     if raw.line("source_url").startswith(("http://", "https://")):
         fields["source_url"] = raw.line("source_url")
     fields.update(_opening(raw, level.open_type))
@@ -160,6 +156,25 @@ def record(
         held=held,
         raw=unread,
     )
+
+
+def _coded(
+    raw: Raw, mapping: SourceMapping, warnings: list[str], unread: dict[str, str]
+) -> dict[str, str | None]:
+    """Update cycle, theme and industry by their lists. A cycle that is missing or unknown is listed
+    as irregular, the one that promises nothing and is not scored.
+    """
+    coded: dict[str, str | None] = {}
+    for kind, name in (("cycle", "update_cycle"), ("theme", "theme"), ("industry", "industry")):
+        coded[name] = _code(kind, name, raw.values.get(kind), mapping)
+        if coded[name] is None and raw.line(kind):
+            warnings.append(f"{kind}-unknown: {raw.line(kind)[:40]}")
+            unread[kind] = raw.line(kind)
+    if not coded["update_cycle"] and not mapping.defaults.get("update_cycle"):
+        coded["update_cycle"] = "irregular"
+        if not raw.line("cycle"):
+            warnings.append("cycle-missing")
+    return coded
 
 
 def _levels(raw: Raw, mapping: SourceMapping) -> levels.Levels:

@@ -12,26 +12,38 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from ckanext.hljshare.ingest import text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, as_json
-from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+from ckanext.hljshare.ingest.record import PARTIAL, CatalogRecord, ResourceRecord
 
 from . import build
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
 
+Answer = TypeVar("Answer")
 LIST = "catalog/catalog.do?method=GetCatalog"
 DETAIL = "catalog/catalogDetail.do?method=GetCatalogDetail"
 FILES = "catalog/catalogDetail.do?method=GetDownLoadInfo"
 FILE = "catalog/CatalogDetailDownload.do?method=getFileDownloadAddr&fileId="
 PAGE = "catalog/catalogDetail.htm?cata_id="
+NO_SUCH_PAGE = frozenset(f"unreachable: HTTP {status}" for status in (404, 405, 410))
 MAX_PAGES = 20_000
 EMPTY_PAGES = 3  # pages without a single new id: the end, whatever the total says
 USE_TYPES = {"1": "数据集", "2": "文件集", "3": "接口", "4": "地图"}
+# Cycles on which the product's open and share sides agree; 1 and 8 mean opposite things there.
+CYCLES = {
+    "2": "daily",
+    "3": "weekly",
+    "4": "monthly",
+    "5": "quarterly",
+    "6": "semiannual",
+    "7": "annual",
+}
 _GROUP = re.compile(r"(zt|hy)-\d+:\d+:([^,]+)")
 _ITEM_KEYS = {
     "item_name": ("column_name", "item_name", "name"),
@@ -55,20 +67,47 @@ class Odweb:
             fetcher,
             today,
         )
+        self._answered: set[str] = set()
+        self._absent: set[str] = set()
 
     def records(self) -> Iterator[CatalogRecord]:
         """Each dataset once, in the portal's order. Raises SourceError."""
         for entry in self._entries():
             native_id = text.line(entry.get("cata_id"))
-            detail = self._detail(native_id)
-            yield make_record(
+            detail, partial = self._more("details", self._detail, native_id)
+            files, no_files = self._more("files", self._files, native_id)
+            record = make_record(
                 native_id,
-                {**entry, **detail},
-                self._files(native_id),
+                {**entry, **(detail or {})},
+                files or [],
                 self._base,
                 self._mapping,
                 self._today,
             )
+            if partial or no_files:
+                record = replace(record, warnings=(*record.warnings, PARTIAL))
+            yield record
+
+    def _more(
+        self, call: str, ask: Callable[[str], Answer], native_id: str
+    ) -> tuple[Answer | None, bool]:
+        """What a second call tells of a dataset, and whether it should have told and did not.
+
+        Not every installation has these calls: where the first answer is that there is no such
+        page, the list alone is what the portal gives. Any other failure is one dataset's, or passes
+        by: it stops no other, and undoes nothing that stood.
+        """
+        if call in self._absent:
+            return None, False
+        try:
+            answer = ask(native_id)
+        except SourceError as error:
+            if call not in self._answered and error.reason in NO_SUCH_PAGE:
+                self._absent.add(call)
+                return None, False
+            return None, True
+        self._answered.add(call)
+        return answer, False
 
     def _entries(self) -> Iterator[Mapping[str, Any]]:
         """Entries of the list with a new id; stops at the total or where pages only repeat."""
@@ -142,6 +181,9 @@ def make_record(
     values["formats"] = ",".join(
         USE_TYPES.get(code, code) for code in text.split_list(entry.get("use_type"))
     )
+    cycle = text.line(values.get("cycle"))
+    if not mapping.codes.get("cycle", {}).get(cycle):
+        values["cycle"] = CYCLES.get(cycle, cycle)
     values.setdefault("source_url", base + PAGE + native_id)
     return build.record(
         native_id,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from ckanext.hljshare.safety.fetch import Fetcher, SourceError, is_allowed, parse_networks
+from ckanext.hljshare.safety.fetch import (
+    Fetcher,
+    SourceError,
+    is_allowed,
+    own_port,
+    parse_networks,
+)
 
 INSIDE = [
     "http://127.0.0.1:1/",
@@ -50,3 +56,23 @@ def test_a_wrong_setting_is_refused(wrong):
     """Rather no start than a network too many."""
     with pytest.raises(ValueError):
         parse_networks(wrong)
+
+
+@pytest.mark.parametrize(
+    ("typed", "address", "port", "expected"),
+    [
+        ("http://127.0.0.1:9000/odweb", "127.0.0.1", 9000, True),
+        ("http://localhost:9000/odweb", "127.0.0.1", 9000, True),
+        ("http://127.0.0.1/list.xlsx", "127.0.0.1", 80, True),
+        ("http://127.0.0.1:9000/odweb", "127.0.0.1", 8983, False),
+        ("http://169.254.169.254/latest", "169.254.169.254", 80, False),
+        ("http://10.0.0.5:9000/odweb", "10.0.0.5", 9000, False),
+        ("http://data.example.gov.cn/odweb", "127.0.0.1", 80, False),
+        ("/srv/list.xlsx", "127.0.0.1", 80, False),
+    ],
+)
+def test_an_address_typed_here_opens_its_own_port_of_this_machine_alone(
+    typed, address, port, expected
+):
+    """The command line may read this machine; a redirect or link to another port may not."""
+    assert is_allowed(address, own_port(typed), port) is expected

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ckanext.hljshare.ingest.fetch import SourceError
+from ckanext.hljshare.ingest.record import PARTIAL
 from harvesters import mapping
 from harvesters.odweb import Odweb
 
@@ -125,3 +126,48 @@ def test_an_error_sent_with_status_200_is_not_an_empty_catalog(answer):
     portal.post_form = lambda url, form: answer
     with pytest.raises(SourceError):
         list(Odweb("http://x/odweb", source(), portal).records())
+
+
+class Refusing(Portal):
+    """A portal whose second calls fail with a reason, for some datasets or for all."""
+
+    def __init__(self, ids, reason, failing=None):
+        super().__init__(ids)
+        self.reason = reason
+        self.failing = set(ids if failing is None else failing)
+        self.asked = 0
+
+    def post_form(self, url, form):
+        if "GetDownLoadInfo" in url and form["cata_id"] in self.failing:
+            raise SourceError(self.reason)
+        return super().post_form(url, form)
+
+    def get(self, url, params=None):
+        self.asked += 1
+        if params["cata_id"] in self.failing:
+            raise SourceError(self.reason)
+        return super().get(url, params)
+
+
+def test_a_portal_with_a_list_alone_comes_in_whole():
+    """Older installations have no calls for details and files; they are asked for once."""
+    portal = Refusing(["a", "b", "c"], "unreachable: HTTP 404")
+    found = list(Odweb("http://x/odweb", source(), portal).records())
+    assert [record.native_id for record in found] == ["a", "b", "c"]
+    assert portal.asked == 1
+    assert all(PARTIAL not in record.warnings for record in found)
+
+
+@pytest.mark.parametrize("reason", ["unreachable: HTTP 500", "not-a-catalog: HTML"])
+def test_one_dataset_without_its_details_stops_no_other(reason):
+    """It is marked, so that what stood of it is not undone."""
+    portal = Refusing(["a", "b", "c"], reason, failing=["b"])
+    found = list(Odweb("http://x/odweb", source(), portal).records())
+    assert [PARTIAL in record.warnings for record in found] == [False, True, False]
+
+
+def test_details_that_fail_for_a_while_are_not_taken_for_a_list_alone():
+    """An outage of the second calls marks every dataset; none loses what it had."""
+    portal = Refusing(["a", "b"], "unreachable: HTTP 502")
+    found = list(Odweb("http://x/odweb", source(), portal).records())
+    assert all(PARTIAL in record.warnings for record in found)

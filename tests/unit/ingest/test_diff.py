@@ -85,6 +85,15 @@ def test_what_was_held_for_want_of_something_counts_as_held_until_it_changes():
     assert diff.plan(before, [Seen("a", "y", "closed", None)]).steps[0].outcome == "updated"
 
 
+def test_a_record_given_in_part_undoes_nothing():
+    """Its details failed this time: what stands stays as it is; a new one is made all the same."""
+    before = {"a": Known("a", "x", standing=True, open_type="open")}
+    partial = Seen("a", "other", "open", partial=True)
+    step = diff.plan(before, [partial]).steps[0]
+    assert (step.act, step.outcome) == ("keep", "unchanged")
+    assert diff.plan({}, [partial]).steps[0].outcome == "created"
+
+
 def test_a_persons_release_of_a_held_dataset_stands():
     before = {"a": Known("a", "x", standing=True, held=False, open_type="on_request")}
     same = diff.plan(before, [Seen("a", "x", None, "opening-missing")]).steps[0]

@@ -103,7 +103,7 @@ def run_source(
         sources.check_name(name)
     try:
         adapter, read_mapping = harvester.open(target, settings, local_files=True)
-        files = make_fetcher()  # the list may be a local file; what it links to may not
+        files = make_fetcher(typed=target)  # the list may be a local file; what it links to may not
     except ValueError as error:
         raise sources.SourceProblemError(str(error)) from None
     if row is None and dry_run:

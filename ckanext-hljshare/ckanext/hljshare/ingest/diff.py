@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .levels import is_looser
+from .record import PARTIAL
 
 MAX_SHRINK = 0.2
 OUTCOMES = ("created", "updated", "unchanged", "held", "withdrawn", "rejected")
@@ -44,7 +45,7 @@ class Known:
 @dataclass(frozen=True)
 class Seen:
     """What a run needs to remember of a record while the rest streams by. ``placed``: its agency is
-    in the tree.
+    in the tree. ``partial``: the source gave only a part of it this time.
     """
 
     native_id: str
@@ -52,6 +53,7 @@ class Seen:
     open_type: str | None = None
     held: str | None = None
     placed: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ def _step(record: Seen, known: Known | None, double: bool) -> Step:
         if record.held:
             return Step(record.native_id, "create", "held", (*reasons, record.held))
         return Step(record.native_id, "create", "created", tuple(reasons))
+    if record.partial and not known.withdrawn:
+        return Step(record.native_id, "keep", "unchanged", (*reasons, PARTIAL))
     keep_level, held = _judge(record, known)
     same = is_current(known, record)
     if same and known.held and not held:

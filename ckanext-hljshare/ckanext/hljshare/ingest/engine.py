@@ -26,7 +26,7 @@ from .diff import Plan, Seen, Step
 from .fetch import Fetcher, SourceError
 from .model import Run
 from .providers import Directory
-from .record import CatalogRecord
+from .record import PARTIAL, CatalogRecord
 from .write import Result, Writer, directory
 
 Progress = Callable[[str, int, int | None], None]
@@ -154,6 +154,7 @@ def _seen(record: CatalogRecord, agencies: Directory) -> Seen:
         record.fields.get("open_type"),
         record.held,
         placed=agencies.find(record.provider) is not None,
+        partial=PARTIAL in record.warnings,
     )
 
 

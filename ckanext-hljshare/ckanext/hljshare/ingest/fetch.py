@@ -12,6 +12,7 @@ from ckanext.hljshare.safety.fetch import (
     Network,
     SourceError,
     is_allowed,
+    own_port,
     parse_networks,
     resolve,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "SourceError",
     "as_json",
     "is_allowed",
+    "own_port",
     "parse_networks",
     "resolve",
 ]

@@ -15,7 +15,7 @@ from ckan.lib import uploader
 from werkzeug.datastructures import FileStorage
 
 from . import load, tabular
-from .fetch import Fetcher, SourceError, parse_networks
+from .fetch import Fetcher, SourceError, own_port, parse_networks
 from .record import ResourceRecord
 
 MIB = 1024 * 1024
@@ -41,10 +41,15 @@ class Copy:
     reasons: list[str] = field(default_factory=list)
 
 
-def make_fetcher(local_files: bool = False) -> Fetcher:
-    """A fetcher with the portal's limits."""
+def make_fetcher(local_files: bool = False, typed: str | None = None) -> Fetcher:
+    """A fetcher with the portal's limits.
+
+    ``typed`` is a source's address as somebody gave it on the command line of this machine: if it
+    names this machine itself, that one port may be read, as a local file may.
+    """
+    allowed = parse_networks(tk.config.get("hljshare.ingest.allowed_networks") or "")
     return Fetcher(
-        allowed=parse_networks(tk.config.get("hljshare.ingest.allowed_networks") or ""),
+        allowed=(*allowed, *own_port(typed or "")),
         max_bytes=int(tk.config.get("hljshare.ingest.max_file_size") or 200) * MIB,
         local_files=local_files,
     )

@@ -20,6 +20,8 @@ def _words() -> dict[str, Callable[[str], str]]:
     return {
         "opening-missing": lambda d: _("The source does not say whether it is open"),
         "opening-unknown": lambda d: _('Unknown opening status "{value}"').format(value=d),
+        "details-unreadable": lambda d: _("The source did not give its details or files this time"),
+        "cycle-missing": lambda d: _("No update cycle given; listed as irregular"),
         "held-still": lambda d: _("Still held; see the dataset for the reason"),
         "sharing-unknown": lambda d: _('Unknown sharing type "{value}"').format(value=d),
         "sharing-contradicts-opening": lambda d: _(

@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+# The warning of a record that a source gave only in part: it must not undo what stood whole.
+PARTIAL = "details-unreadable"
+
 
 @dataclass(frozen=True)
 class ResourceRecord:

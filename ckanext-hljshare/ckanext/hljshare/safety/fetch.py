@@ -63,6 +63,18 @@ def _parse_network(part: str) -> Allowed:
     return Allowed(ipaddress.ip_network(part, strict=False))
 
 
+def own_port(url: str) -> tuple[Allowed, ...]:
+    """The one port of this machine that an address names, nothing for any other address."""
+    parts = urlsplit(url)
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+    try:
+        ip = ipaddress.ip_address(host)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return ()
+    return (Allowed(ipaddress.ip_network(ip), port),) if ip.is_loopback else ()
+
+
 def is_allowed(address: str, allowed: Sequence[Allowed], port: int | None = None) -> bool:
     """True for an address on the public Internet or in a network named in the settings."""
     ip = ipaddress.ip_address(address.split("%")[0])

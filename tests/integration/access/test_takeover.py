@@ -170,10 +170,13 @@ def test_answers_to_a_known_person_are_not_kept_by_caches(app, make_dataset, thi
 def test_a_refusal_is_never_a_fault(app, make_dataset):
     """Where CKAN's views forget to catch it, the answer is 403, 404 or 400, not 500."""
     dataset = make_dataset(open_type="on_request", resources=[{"name": "明细", "url": SECRET}])
-    app.get("/api/util/user/autocomplete?q=a", status=403)
-    app.get("/feeds/custom.atom?secret=x", status=400)
-    app.get(f"/harvest/{dataset['name']}/resource/{dataset['resources'][0]['id']}", status=404)
-    app.post("/api/3/action/send_mail", json={}, status=403)
+    assert app.get("/api/util/user/autocomplete?q=a").status_code == 403
+    assert app.get("/feeds/custom.atom?secret=x").status_code == 400
+    assert (
+        app.get(f"/harvest/{dataset['name']}/resource/{dataset['resources'][0]['id']}").status_code
+        == 404
+    )
+    assert app.post("/api/3/action/send_mail", json={}).status_code == 403
 
 
 @pytest.mark.parametrize("headers", [{"Range": "bytes=0-9"}, {"If-None-Match": "*"}])

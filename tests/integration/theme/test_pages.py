@@ -76,9 +76,9 @@ class TestCities:
 
     def test_others_are_kept_out_of_a_report(self, app, held, source):
         address = f"/city/run/{source['run'].id}"
-        app.get(address, status=302, follow_redirects=False)
+        assert app.get(address, follow_redirects=False).status_code == 302
         stranger = {"Authorization": factories.UserWithToken()["token"]}
-        app.get(address, headers=stranger, status=403)
+        assert app.get(address, headers=stranger).status_code == 403
 
 
 class TestHeld:
@@ -95,8 +95,8 @@ class TestHeld:
         assert "opening-missing" not in page
 
     def test_visitors_do_not_learn_that_it_exists(self, app, held):
-        app.get("/dashboard/held", status=302, follow_redirects=False)
-        app.get(f"/dataset/{held['name']}", status=404)
+        assert app.get("/dashboard/held", follow_redirects=False).status_code == 302
+        assert app.get(f"/dataset/{held['name']}").status_code == 404
 
     def test_a_withdrawn_dataset_stays_with_its_date(self, app, make_dataset):
         gone = make_dataset(withdrawn_on="2026-10-01")
@@ -116,7 +116,7 @@ class TestAgencies:
 
     @pytest.mark.parametrize("query", ["page=abc", "page=-3", "no_such_field=1"])
     def test_what_cannot_be_read_is_refused_in_words(self, app, agency, query):
-        app.get(f"/organization/{agency['name']}?{query}", status=400)
+        assert app.get(f"/organization/{agency['name']}?{query}").status_code == 400
 
     def test_quotes_do_not_leave_their_filter(self, app, agency, make_dataset):
         make_dataset()

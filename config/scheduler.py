@@ -14,6 +14,8 @@ from pathlib import Path
 # (seconds between two starts, arguments of `ckan`)
 PERIODIC: list[tuple[int, list[str]]] = [
     (60, ["harvester", "run"]),
+    (60, ["hljshare", "outbox", "run"]),
+    (3600, ["hljshare", "calendar", "remind"]),
 ]
 TIME_LIMIT = 900
 

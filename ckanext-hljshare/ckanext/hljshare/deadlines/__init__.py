@@ -1,0 +1,1 @@
+"""Deadlines: the outbox and notices, the calendar and the count of days."""

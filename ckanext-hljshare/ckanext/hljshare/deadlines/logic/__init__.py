@@ -1,0 +1,1 @@
+"""Actions of the deadlines room, who may call them and what they take."""

@@ -1,0 +1,18 @@
+"""Deadlines: outbox, notices, calendar. Wiring only."""
+
+from __future__ import annotations
+
+import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+
+from ckanext.hljshare.deadlines import calendars as _calendars  # noqa: F401  names its handler
+from ckanext.hljshare.deadlines import cli as _cli  # noqa: F401  attaches its commands
+from ckanext.hljshare.deadlines import model as _model  # noqa: F401  declares its tables
+
+
+@tk.blanket.actions
+@tk.blanket.auth_functions
+@tk.blanket.config_declarations
+@tk.blanket.helpers
+class DeadlinesPlugin(p.SingletonPlugin):
+    """Wires the deadlines room into CKAN."""

@@ -91,4 +91,6 @@ def pages(open_dataset):
         "no such page": "/there-is-no-such-page",
         "about": "/about",
         "apply": "/about/apply",
+        "restricted": "/catalog",
+        "restricted, filtered": "/catalog?level=closed&law=条例",
     }

@@ -22,6 +22,8 @@ NAMES = [
     "no such page",
     "about",
     "apply",
+    "restricted",
+    "restricted, filtered",
 ]
 
 

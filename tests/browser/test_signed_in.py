@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from .conftest import BASE, DESKTOP, PHONE, api
+from .conftest import BASE, DESKTOP, PHONE, api, dataset
 
 ROOT = Path(os.environ.get("PORTAL_ROOT", Path(__file__).resolve().parents[2]))
 
@@ -33,6 +33,7 @@ def state(browser):
 @pytest.fixture(scope="module")
 def paths(open_dataset):
     file = open_dataset["resources"][0]["id"]
+    shut = dataset("on_request")
     agency = api("organization_show", id=open_dataset["owner_org"])["name"]
     return [
         "/dashboard/datasets",
@@ -45,6 +46,12 @@ def paths(open_dataset):
         "/harvest/edit/harbin",
         f"/dataset/edit/{open_dataset['name']}",
         f"/dataset/{open_dataset['name']}/resource/{file}/edit",
+        "/my",
+        f"/dataset/{shut['name']}",
+        f"/dataset/{shut['name']}/grants",
+        f"/dataset/{shut['name']}/grants/new",
+        f"/dataset/{shut['name']}/access-log",
+        f"/dataset/{shut['name']}/resource/{shut['resources'][0]['id']}/purpose",
         f"/organization/edit/{agency}",
         f"/organization/members/{agency}",
     ]

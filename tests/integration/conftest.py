@@ -12,7 +12,13 @@ from ckan.cli.db import _run_migrations
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
-MIGRATED = ("hljshare_catalog", "hljshare_access", "hljshare_ingest", "harvest")
+MIGRATED = (
+    "hljshare_catalog",
+    "hljshare_access",
+    "hljshare_ingest",
+    "hljshare_deadlines",
+    "harvest",
+)
 BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}]
 
 

@@ -18,6 +18,7 @@ from ckan.tests.helpers import call_action
 from ckanext.harvest import queue
 from ckanext.harvest.model import HarvestJob, HarvestObject
 
+from ckanext.hljshare.access import vault
 from ckanext.hljshare.ingest import cli, engine
 from ckanext.hljshare.ingest.model import LedgerEntry
 
@@ -228,7 +229,8 @@ def test_the_three_levels_are_listed_and_only_open_files_are_fetched(run, files)
     assert asked == ["/open"]
     for title, place in (("处罚", "/ask"), ("测绘", "/no")):
         assert base not in json.dumps(dataset(title))
-        assert base + place in json.dumps(ledger(title).record)
+        assert base not in json.dumps([ledger(title).record, ledger(title).staged])
+        assert vault.address(dataset(title)["resources"][0]["id"]) == base + place
 
 
 def test_an_open_file_is_mirrored_and_loaded_as_a_table_with_chinese_headers(run, files):
@@ -415,3 +417,27 @@ def test_reports_are_for_the_administrators_of_the_source(run, city):
         assert found == (1 if allowed else None)
     context = {"user": admin["name"], "ignore_auth": False}
     assert tk.get_action("hljshare_held_list")(context, {})["count"] == 1
+
+
+def test_the_ledger_keeps_no_address(run, files):
+    """What is not open is in the vault and nowhere else; a second run still sees no change, and a
+    file that could not be fetched is fetched later."""
+    base, served, asked = files
+    rows = [
+        row("公交线路信息", url=f"{base}/a.csv"),
+        row("公交车辆信息", "依申请开放", url=f"{base}/b.csv"),
+    ]
+    assert counts(run(rows)) == {"created": 2}
+    kept = json.dumps(
+        [[entry.record, entry.staged] for entry in model.Session.scalars(sa.select(LedgerEntry))]
+    )
+    assert base not in kept
+    assert counts(run(rows)) == {"unchanged": 2}
+    served["/a.csv"] = CSV.encode()
+    assert counts(run(rows)) == {"updated": 1, "unchanged": 1}
+    asked.clear()
+    assert counts(run(rows)) == {"unchanged": 2}
+    assert asked == []
+    assert base not in json.dumps(
+        [[entry.record, entry.staged] for entry in model.Session.scalars(sa.select(LedgerEntry))]
+    )

@@ -41,6 +41,7 @@ LATIN = frozenset(
         Cookie DB23 Esc WCAG AA success result error limit offset filters fq open gongjiao
         package_search hljshare_open_type hljshare_city
         ckan ckanapi clean activities jones watershed survey active subject stage my dataset
+        id all iCalendar holiday cn date name is_off is off true false
         filter_fields filter_values resource_search start_date end_date offset_days
         """,
     )

@@ -1,5 +1,7 @@
 """What a run may do to a city's datasets: the brake, withdrawals, levels, and a person's word."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,3 +192,13 @@ def test_a_dataset_whose_agency_has_since_joined_the_tree_is_filed_there():
     before = {"a": Known("a", "hash a", standing=True, open_type="open", unplaced=True)}
     assert diff.plan(before, seen("a")).steps[0].act == "keep"
     assert diff.plan(before, [Seen("a", "hash a", "open", placed=True)]).steps[0].act == "update"
+
+
+def test_what_is_still_to_be_fetched_is_read_again():
+    """The ledger's memory holds no addresses."""
+    seen = diff.Seen("1", "hash")
+    standing = diff.Known("1", "hash", standing=True)
+    assert not diff.needs_staging(standing, seen)
+    assert diff.needs_staging(replace(standing, unmirrored=1), seen)
+    assert diff.needs_staging(None, seen)
+    assert diff.needs_staging(replace(standing, content_hash="other"), seen)

@@ -9,8 +9,9 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib.plugins import DefaultPermissionLabels
 
-from ckanext.hljshare.access import cli, vault
-from ckanext.hljshare.access.logic import action
+from ckanext.hljshare.access import cli, storage, vault, wiring
+from ckanext.hljshare.access.changes import record
+from ckanext.hljshare.access.logic import stock
 from ckanext.hljshare.access.upload import NamedResourceUpload
 
 MINIMUM_SECRET = 32
@@ -18,14 +19,16 @@ MINIMUM_SECRET = 32
 __all__ = ["AccessPlugin", "cli"]  # importing `cli` attaches its commands
 
 
-@tk.blanket.actions(action.get_actions)
-@tk.blanket.auth_functions
-@tk.blanket.blueprints
+@tk.blanket.actions(wiring.get_actions)
+@tk.blanket.auth_functions(wiring.get_auth_functions)
+@tk.blanket.blueprints(wiring.get_blueprints)
+@tk.blanket.config_declarations
 @tk.blanket.helpers
 class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
     """Wires the access room into CKAN."""
 
     p.implements(p.IConfigurer)
+    p.implements(p.IFiles, inherit=True)
     p.implements(p.IPackageController, inherit=True)
     p.implements(p.IPermissionLabels)
     p.implements(p.IResourceController, inherit=True)
@@ -41,8 +44,8 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
         tk.add_template_directory(config, "templates")
 
     def get_validators(self) -> dict[str, Any]:
-        """Name the vault for the dataset schema."""
-        return {"hljshare_vault_url": vault.protect_url}
+        """Name the room's validators for the schemas."""
+        return wiring.get_validators()
 
     def get_resource_uploader(self, data_dict: dict[str, Any]) -> NamedResourceUpload:
         """Keep Chinese file names."""
@@ -59,19 +62,26 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
         return super().get_dataset_labels(dataset_obj)
 
     def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
-        """Store protected addresses in the same transaction."""
+        """Store protected addresses and the levels published in the same transaction."""
         vault.save(pkg_dict.get("resources") or [])
+        record.after_write(context, pkg_dict["id"], created=True)
 
     def after_dataset_update(self, context: Any, pkg_dict: dict[str, Any]) -> None:
-        """Store protected addresses in the same transaction."""
-        vault.save(pkg_dict.get("resources") or [])
+        """Store protected addresses in the same transaction; order what must follow it."""
+        resources = pkg_dict.get("resources") or []
+        vault.save(resources)
         vault.forget_deleted(pkg_dict["id"])
+        storage.put_place([resource["id"] for resource in resources])
+        storage.put_erase_deleted(pkg_dict["id"])
+        record.after_write(context, pkg_dict["id"])
 
     def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """Forget the protected addresses of a deleted dataset."""
         package = model.Package.get(pkg_dict["id"])
         if package:
-            vault.forget([resource.id for resource in package.resources_all])
+            ids = [resource.id for resource in package.resources_all]
+            vault.forget(ids)
+            storage.put_place(ids)
 
     def before_resource_update(
         self, context: Any, current: dict[str, Any], resource: dict[str, Any]
@@ -82,3 +92,13 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
         for key in ("filename", "locator_updated", "size", "hash", "mimetype"):
             if key not in resource and current.get(key):
                 resource[key] = current[key]
+
+    def files_file_allows(self, context: Any, file: Any, operation: str) -> bool | None:
+        """Shut CKAN's own way to stored files."""
+        return stock.file_allows(context, file, operation)
+
+    def files_owner_allows(
+        self, context: Any, owner_type: str, owner_id: str, operation: str
+    ) -> bool | None:
+        """List no dataset's files."""
+        return stock.owner_allows(context, owner_type, owner_id, operation)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from ckan import authz, model
 from ckanext.datastore.backend import DatastoreBackend
 from werkzeug.datastructures import FileStorage
 
-from ckanext.hljshare.access import levels
+from ckanext.hljshare.access import levels, stored
 from ckanext.hljshare.access.filenames import safe_name
 from ckanext.hljshare.access.model import VaultEntry, now
 
@@ -105,8 +105,7 @@ def _left_behind(resource_id: str) -> bool:
         return False  # CKAN refuses it: ids are UUIDs
     if model.Session.get(VaultEntry, resource_id):
         return True
-    path = Path(tk.config["ckan.storage_path"], "resources", resource_id[:3], resource_id[3:6])
-    if (path / resource_id[6:]).exists():
+    if stored.find(resource_id):
         return True
     return DatastoreBackend.get_active_backend().resource_exists(resource_id)
 

@@ -63,15 +63,16 @@ ASKABLE = _names(
     id name title notes author maintainer license_id license tags groups organization owner_org
     res_name res_description res_format res_type res_mimetype type dataset_type entity_type state
     capacity private isopen version creator_user_id metadata_created metadata_modified title_string
-    title_ngram name_ngram text hlj_updated hljshare_region hljshare_org_path site_id
+    title_ngram name_ngram text hlj_updated hljshare_region hljshare_org_path hljshare_law site_id
     harvest_source_id harvest_source_title source_type frequency
     """
 ) | frozenset(FACETS)
 ASKABLE_PREFIXES = ("vocab_",)
 FACETABLE = (
     frozenset(FACETS)
-    | {"hljshare_region", "hljshare_org_path", "organization", "groups", "tags", "res_format"}
-    | {"license_id", "dataset_type", "private", "harvest_source_id", "source_type", "frequency"}
+    | {"hljshare_region", "hljshare_org_path", "hljshare_law", "organization", "groups", "tags"}
+    | {"res_format", "license_id", "dataset_type", "private"}
+    | {"harvest_source_id", "source_type", "frequency"}
 )
 RETURNABLE = _names(
     "id name title notes organization tags groups license_id res_format res_name metadata_created "
@@ -351,6 +352,7 @@ def index_fields(
         hljshare_city=regions[1] if len(regions) > 1 else regions[0],
         hljshare_agency=above[-1]["name"] if above else None,
         hljshare_org_path=[org["name"] for org in above],
+        hljshare_law=sorted(set(_subfields(dataset.get("open_basis"), "law"))),
     )
     return {name: value for name, value in found.items() if value not in (None, "", [])}
 

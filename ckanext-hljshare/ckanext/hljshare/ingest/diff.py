@@ -152,6 +152,13 @@ def is_current(known: Known | None, record: Seen) -> bool:
     )
 
 
+def needs_staging(known: Known | None, record: Seen) -> bool:
+    """Whether the run may have to write the record: the ledger's memory holds no addresses, so
+    files that are still to be fetched need the record too.
+    """
+    return not is_current(known, record) or bool(known and known.unmirrored)
+
+
 def _step(record: Seen, known: Known | None, double: bool) -> Step:
     reasons: list[str] = ["repeated-with-other-content"] if double else []
     if known is not None and known.deleted:

@@ -63,7 +63,7 @@ def gather(
                 continue
             titles[record.native_id] = record.title
             progress("read", len(titles), adapter.total)
-            if source.id and not diff.is_current(known.get(record.native_id), seen):
+            if source.id and diff.needs_staging(known.get(record.native_id), seen):
                 batch.append(record)
             if len(batch) >= runs.BATCH:
                 runs.stage(source.id, batch)

@@ -106,9 +106,9 @@ def store(copy: Copy, resource: dict[str, Any]) -> None:
 
 def _upload(resource: dict[str, Any], file: FileStorage) -> Any:
     resource["upload"] = file
-    upload = uploader.get_resource_uploader(
-        resource
-    )  # takes `upload` out, sets url, url_type, filename
+    # It takes `upload` out, and sets url, url_type, filename.
+    upload: Any = uploader.get_resource_uploader(resource)
+    upload.private = False  # the resource itself comes later; only open files are fetched
     resource.pop("last_modified", None)
     return upload
 

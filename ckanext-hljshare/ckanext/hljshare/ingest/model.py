@@ -1,7 +1,7 @@
 """The ledger of what each source sent, and the reports of the runs.
 
-`LedgerEntry.record` holds the full record with the addresses of files that are not open: no
-action, feed or page reads it.
+`LedgerEntry.record` remembers a record without the addresses of its files; `staged` holds them
+from the reading of a source to the writing of its records, and no action, feed or page reads it.
 """
 
 from __future__ import annotations

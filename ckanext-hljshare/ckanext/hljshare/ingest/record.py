@@ -12,8 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+# What stands for an address in the ledger's memory: enough to see that it changed, no more.
+DIGEST = "digest:"
 
 # The warning of a record that a source gave only in part: it must not undo what stood whole.
 PARTIAL = "details-unreadable"
@@ -37,6 +40,14 @@ class ResourceRecord:
     size: int | None = None
     modified: str | None = None
     open_type: str | None = None
+
+
+def remembered(resource: ResourceRecord, key: bytes) -> ResourceRecord:
+    """The resource as the ledger may keep it: its address as a keyed BLAKE2b digest (20 bytes)."""
+    if not resource.url or resource.url.startswith(DIGEST):
+        return resource
+    digest = hashlib.blake2b(resource.url.encode(), key=key[:64], digest_size=20).hexdigest()
+    return replace(resource, url=DIGEST + digest)
 
 
 @dataclass(frozen=True)

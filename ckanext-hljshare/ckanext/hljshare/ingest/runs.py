@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,8 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from .diff import OUTCOMES, Known, Plan, Step
 from .model import LedgerEntry, Run, RunEntry, now
-from .record import CatalogRecord
-from .write import Result
+from .record import CatalogRecord, remembered
+from .write import Result, address_key
 
 BATCH = 200
 
@@ -138,7 +139,8 @@ def settle(source_id: str, step: Step, result: Result, run: Run, title: str) -> 
             ledger.missing_since = ledger.missing_since or now()
         else:
             ledger.content_hash = ledger.staged_hash or ledger.content_hash
-            ledger.record = ledger.staged or ledger.record
+            if ledger.staged:
+                ledger.record = _remembered(ledger.staged)
             ledger.missing_since = None
         ledger.package_id = result.package_id or ledger.package_id
         ledger.unmirrored = result.unmirrored
@@ -146,6 +148,15 @@ def settle(source_id: str, step: Step, result: Result, run: Run, title: str) -> 
     ledger.outcome, ledger.reasons = result.outcome, result.reasons
     report(run, step.native_id, title, result)
     model.Session.commit()
+
+
+def _remembered(staged: dict[str, Any]) -> dict[str, Any]:
+    """A record without the addresses of its files: those of open ones stand in the dataset, all
+    others in the vault and nowhere else."""
+    record = CatalogRecord.from_dict(staged)
+    key = address_key()
+    files = tuple(remembered(resource, key) for resource in record.resources)
+    return replace(record, resources=files).to_dict()
 
 
 def report(run: Run, native_id: str, title: str, result: Result) -> None:
@@ -180,7 +191,13 @@ def keep(source_id: str, steps: list[Step], run: Run, titles: dict[str, str]) ->
                     LedgerEntry.source_id == source_id,
                     LedgerEntry.native_id.in_(ids[start : start + 1000]),
                 )
-                .values(last_seen=now(), outcome=outcome, missing_since=None)
+                .values(
+                    last_seen=now(),
+                    outcome=outcome,
+                    missing_since=None,
+                    staged=sa.null(),
+                    staged_hash=None,
+                )
             )
         model.Session.execute(
             sa.update(Run)

@@ -9,6 +9,7 @@ an update of it is incomplete.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tempfile
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from .dataset import Placement, Source
 from .diff import Step
 from .fetch import Fetcher, SourceError
 from .providers import Directory, Organization
-from .record import CatalogRecord, ResourceRecord
+from .record import CatalogRecord, ResourceRecord, remembered
 
 log = logging.getLogger(__name__)
 INLINE_ROWS = 50_000
@@ -51,6 +52,11 @@ class Result:
     unmirrored: int = 0
 
 
+def address_key() -> bytes:
+    """The installation's key for digests of addresses."""
+    return hashlib.sha256(b"ledger" + str(tk.config["SECRET_KEY"]).encode()).digest()
+
+
 class Writer:
     """Writes the records of one source. ``attach`` is called with the dataset's id inside each
     write's transaction.
@@ -59,6 +65,7 @@ class Writer:
     def __init__(self, source: Source, fetcher: Fetcher) -> None:
         self.source = source
         self.fetcher = fetcher
+        self.address_key = address_key()
         self.user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
         self.folder = tempfile.TemporaryDirectory(prefix="hljshare-ingest-")
         self._directory = directory(source)
@@ -243,6 +250,7 @@ class Writer:
         standing = {item["id"]: item for item in (existing or {}).get("resources", [])}
         before = {item.native_id: item for item in (previous.resources if previous else ())}
         own = {naming.resource_id(self.source.id, record.native_id, native) for native in before}
+        key = self.address_key
         resources = []
         for item in record.resources:
             new = build.resource_dict(self.source, record.native_id, item)
@@ -252,7 +260,7 @@ class Writer:
             stored = old is not None and old.get("url_type") == "upload"
             if (
                 old
-                and before.get(item.native_id) == item
+                and before.get(item.native_id) == remembered(item, key)
                 and stored == (wanted and build.is_file(item))
             ):
                 resources.append(old)

@@ -144,6 +144,15 @@ class Download:
     content_type: str
 
 
+@dataclass(frozen=True)
+class Opened:
+    """An answer that is still coming: status, headers, and the bytes as they arrive."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+
+
 @dataclass
 class Fetcher:
     """Reads from a source.
@@ -185,9 +194,14 @@ class Fetcher:
 
     def stream(self, url: str) -> Iterator[bytes]:
         """The answer to a GET in chunks; it is sent before this returns. Raises SourceError."""
+        return self.open(url).chunks
+
+    def open(self, url: str, headers: Mapping[str, str] | None = None) -> Opened:
+        """The answer to a GET with its status and headers, as it comes. Raises SourceError."""
         if self.local_path(url) is not None:
             raise SourceError("address-refused: file")
-        return self._stream("GET", url)[1]
+        response = self._send("GET", url, headers=headers)
+        return Opened(response.status, response.headers, self._chunks(response))
 
     def download(self, url: str, target: BinaryIO) -> Download:
         """Write the answer to an open file, counting and hashing. Raises SourceError."""
@@ -230,6 +244,16 @@ class Fetcher:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[str, Iterator[bytes]]:
+        response = self._send(method, url, body, headers)
+        return response.headers.get("Content-Type", ""), self._chunks(response)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> urllib3.BaseHTTPResponse:
         def send() -> urllib3.BaseHTTPResponse:
             return self._http.request(
                 method,
@@ -245,7 +269,7 @@ class Fetcher:
         if response.status >= 400:
             response.release_conn()
             raise SourceError(f"unreachable: HTTP {response.status}")
-        return response.headers.get("Content-Type", ""), self._chunks(response)
+        return response
 
     def _chunks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         deadline, size = time.monotonic() + self.max_seconds, 0

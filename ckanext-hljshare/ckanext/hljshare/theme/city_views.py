@@ -9,7 +9,8 @@ from ckan import model
 from flask import Blueprint
 from werkzeug.exceptions import Forbidden
 
-from ckanext.hljshare.theme import city, paging
+from ckanext.hljshare.catalog.paging import last_page, page_of
+from ckanext.hljshare.theme import city
 
 blueprint = Blueprint("hljshare_city", __name__)
 
@@ -29,7 +30,7 @@ def cities() -> Any:
 def city_run(id: str) -> Any:  # noqa: A002
     """The report of a run: what happened to each record, and why."""
     outcome = tk.request.args.get("outcome", "")
-    number = paging.page_of(tk.request.args.get("page"), LAST)
+    number = page_of(tk.request.args.get("page"), LAST)
     wanted = {"id": id, "limit": ROWS, "offset": (number - 1) * ROWS}
     if outcome in city.COUNTS:
         wanted["outcome"] = outcome
@@ -52,7 +53,7 @@ def city_run(id: str) -> Any:  # noqa: A002
             "outcome": wanted.get("outcome", ""),
             "counts": city.COUNTS,
             "number": number,
-            "last": paging.last_page(run["entry_count"], ROWS, LAST),
+            "last": last_page(run["entry_count"], ROWS, LAST),
         },
     )
 
@@ -60,7 +61,7 @@ def city_run(id: str) -> Any:  # noqa: A002
 @blueprint.route("/dashboard/held")
 def held() -> Any:
     """What waits for a decision in the visitor's part of the tree of organizations."""
-    number = paging.page_of(tk.request.args.get("page"), LAST)
+    number = page_of(tk.request.args.get("page"), LAST)
     try:
         found = tk.get_action("hljshare_held_list")(
             {}, {"limit": ROWS, "offset": (number - 1) * ROWS}
@@ -77,7 +78,7 @@ def held() -> Any:
             "found": found,
             "titles": titles,
             "number": number,
-            "last": paging.last_page(found["count"], ROWS, LAST),
+            "last": last_page(found["count"], ROWS, LAST),
             # What CKAN's frame of the dashboard reads.
             "user_dict": {},
         },

@@ -1,4 +1,4 @@
-"""Which page numbers a pager shows, and how a table is cut into pages. Pure."""
+"""Which page numbers a pager shows, and how a table's columns are. Pure."""
 
 from __future__ import annotations
 
@@ -22,21 +22,6 @@ def page_numbers(current: int, last: int, around: int = 2) -> list[int | None]:
             result.append(None)
         result.append(number)
     return result
-
-
-def page_of(text: str | None, last: int | None = None) -> int:
-    """The page number that a person typed or followed: at least 1, at most `last`."""
-    try:
-        number = int(text or 1)
-    except ValueError:
-        number = 1
-    number = max(1, number)
-    return min(number, max(1, last)) if last is not None else number
-
-
-def last_page(count: int, rows: int, last: int) -> int:
-    """The number of pages of so many rows, at least 1, at most `last`."""
-    return max(1, min(last, -(-count // rows)))
 
 
 def columns(fields: Sequence[dict[str, object]]) -> list[str]:

@@ -13,6 +13,8 @@ from ckan.lib.search import SearchError
 from ckanext.datastore.backend.postgres import get_read_engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from ckanext.hljshare.access import subject
+from ckanext.hljshare.catalog.paging import page_of
 from ckanext.hljshare.theme import paging
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def load(resource: dict[str, Any], page: str | None, query: str | None) -> Previ
     """
     if not resource.get("datastore_active"):
         return None
-    number = paging.page_of(page, LAST)
+    number = page_of(page, LAST)
     wanted = CONTROLS.sub("", query or "").strip()[:100]
     try:
         return _load(resource, number, wanted)
@@ -57,6 +59,12 @@ def load(resource: dict[str, Any], page: str | None, query: str | None) -> Previ
     except (DBAPIError, SearchError):
         log.exception("Preview of %s cannot be read", resource["id"])
         return Preview(page=number, query=wanted, problem="unreadable")
+
+
+def _limited(resource_id: str) -> bool:
+    """Whether the visitor may see a part of the table only."""
+    decision = subject.check(tk.g.user, resource_id, "query")
+    return bool(decision.grant and decision.grant.limited)
 
 
 def _load(resource: dict[str, Any], number: int, wanted: str) -> Preview | None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.datastore.backend import DatastoreBackend
 
-from ckanext.hljshare.access import subject, vault
+from ckanext.hljshare.access import storage, subject, usage, vault
+from ckanext.hljshare.access.grants import action as grants
+from ckanext.hljshare.access.grants import rules, store
 from ckanext.hljshare.access.logic import schema
+from ckanext.hljshare.access.policy import Decision
 
 Action = Callable[[Any, dict[str, Any]], Any]
 
@@ -20,12 +26,18 @@ def hljshare_access_check(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     """Say whether the caller may read a resource, why, and how to get it if not.
 
     :param resource_id: the resource (string)
-    :returns: ``allowed`` (bool), ``reason`` and ``how`` (codes of `access/policy.py`)
+    :returns: ``allowed`` (bool), ``reason`` and ``how`` (codes of `access/policy.py`), ``grant``
+        (the id of the grant that opens it, or is over; else null)
     :raises NotFound: there is no such resource, or the caller may not know of it
     """
     tk.check_access("hljshare_access_check", context, data_dict)
     decision = subject.check(context.get("user"), data_dict["resource_id"], "read")
-    return {"allowed": decision.allowed, "reason": decision.reason, "how": decision.how}
+    return {
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "how": decision.how,
+        "grant": decision.grant.id if decision.grant else None,
+    }
 
 
 @tk.side_effect_free
@@ -37,7 +49,10 @@ def hljshare_locator_show(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     :returns: ``id`` and ``url`` (the real address, or null where the vault has none)
     """
     tk.check_access("hljshare_locator_show", context, data_dict)
-    return {"id": data_dict["id"], "url": vault.address(data_dict["id"])}
+    found = vault.address(data_dict["id"])
+    if found and context.get("user") and not context.get("ignore_auth"):
+        usage.note(context["user"], data_dict["id"], "address")
+    return {"id": data_dict["id"], "url": found}
 
 
 def _public_tags(names: list[str]) -> set[str]:
@@ -99,13 +114,87 @@ def tag_autocomplete(original: Action, context: Any, data_dict: dict[str, Any]) 
     return _only_public(original(context, data_dict))
 
 
+def _granted_part(context: Any, resource_id: str) -> tuple[str, Decision | None]:
+    """Return a table's resource, for an alias too, and the policy's answer to the caller."""
+    try:
+        return resource_id, subject.check(context.get("user"), resource_id, "query")
+    except tk.ObjectNotFound:
+        backend = DatastoreBackend.get_active_backend()
+        _exists, real_id = backend.resource_id_from_alias(resource_id)
+        if not real_id or real_id == resource_id:
+            return resource_id, None  # the original action says what is wrong
+        return real_id, _granted_part(context, real_id)[1]
+
+
+def _parsed(value: Any) -> Any:
+    """Return an argument that may be JSON text as what it means."""
+    if isinstance(value, str) and value.strip().startswith(("{", "[")):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
+@tk.chained_action
+@tk.side_effect_free
+def datastore_search(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN's datastore_search within the limits of the caller's grant; what is read of content
+    that is not open to everybody is written down."""
+    named = data_dict.get("resource_id") or data_dict.get("id")
+    if context.get("ignore_auth") or not isinstance(named, str):
+        return original(context, data_dict)
+    resource_id, decision = _granted_part(context, named)
+    if decision and decision.allowed and decision.grant and decision.grant.limited:
+        asked = {**data_dict, "resource_id": resource_id}
+        for name in ("filters", "q", "fields", "sort"):
+            if name in asked:
+                asked[name] = _parsed(asked[name])
+        try:
+            data_dict = rules.narrow(decision.grant, asked)
+        except rules.OutsideScopeError as error:
+            raise tk.NotAuthorized(
+                tk._("Your grant does not cover {name}").format(name=error.name)
+            ) from error
+    result = original(context, data_dict)
+    if decision and decision.allowed and decision.reason != "open":
+        usage.note(
+            context["user"],
+            resource_id,
+            "query",
+            reason=decision.reason,
+            grant_id=decision.grant.id if decision.grant else None,
+            detail=str(data_dict.get("offset") or 0),
+        )
+    return result
+
+
+@tk.chained_action
+@tk.side_effect_free
+def datastore_info(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """CKAN's datastore_info, of the columns that the caller's grant lets out."""
+    info = original(context, data_dict)
+    named = data_dict.get("resource_id") or data_dict.get("id")
+    if context.get("ignore_auth") or not isinstance(named, str):
+        return info
+    _resource_id, decision = _granted_part(context, named)
+    if not (decision and decision.grant and decision.grant.limited):
+        return info
+    fields = info.get("fields") or []
+    if decision.grant.columns is not None:
+        fields = [field for field in fields if field["id"] in decision.grant.columns]
+    return {"fields": fields}  # the rest counts rows and names what was not granted
+
+
 @tk.chained_action
 def dataset_purge(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
-    """Purging erases the protected addresses too; CKAN calls no plugin here."""
+    """Purging erases addresses, files and tables too, and ends all grants; CKAN calls no plugin
+    here."""
     package = model.Package.get(data_dict.get("id"))
     ids = [resource.id for resource in package.resources_all] if package else []
     result = original(context, data_dict)
     vault.forget(ids)
+    if package:
+        store.forget_dataset(package.id)
+    storage.put_erase(ids)
     model.repo.commit()
     return result
 
@@ -173,6 +262,8 @@ def get_actions() -> dict[str, Any]:
     own = (
         hljshare_access_check,
         hljshare_locator_show,
+        datastore_search,
+        datastore_info,
         tag_show,
         tag_list,
         tag_search,
@@ -182,4 +273,8 @@ def get_actions() -> dict[str, Any]:
         followee_list,
         harvest_source_list,
     )
-    return {**{action.__name__: action for action in own}, **dict.fromkeys(NOT_ACTIONS, _refused)}
+    return {
+        **{action.__name__: action for action in own},
+        **{name: getattr(grants, name) for name in grants.__all__},
+        **dict.fromkeys(NOT_ACTIONS, _refused),
+    }

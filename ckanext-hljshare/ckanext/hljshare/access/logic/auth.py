@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 
 from ckanext.hljshare.access import subject
+from ckanext.hljshare.access.grants import auth as grants
 from ckanext.hljshare.access.policy import Purpose
 
 AuthResult = dict[str, Any]
@@ -21,7 +23,10 @@ NextAuth = Callable[[Any, Any], AuthResult]
 def _ask(
     next_auth: NextAuth, context: Any, data_dict: dict[str, Any], purpose: Purpose
 ) -> AuthResult:
-    """Let CKAN decide first, then the policy, about the resource that `data_dict` names."""
+    """Let CKAN decide first, then the policy, about the resource that `data_dict` names.
+
+    The system administrator is asked too: CKAN lets him pass, the policy wants a purpose.
+    """
     result = next_auth(context, data_dict)
     if not result["success"]:
         return result
@@ -36,6 +41,7 @@ def _ask(
 
 
 @tk.chained_auth_function
+@tk.auth_sysadmins_check
 @tk.auth_allow_anonymous_access
 def datastore_search(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Rows are read only where the policy allows to query the resource."""
@@ -43,6 +49,7 @@ def datastore_search(next_auth: NextAuth, context: Any, data_dict: dict[str, Any
 
 
 @tk.chained_auth_function
+@tk.auth_sysadmins_check
 @tk.auth_allow_anonymous_access
 def datastore_info(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Column names, types and counts follow the rows."""
@@ -50,6 +57,7 @@ def datastore_info(next_auth: NextAuth, context: Any, data_dict: dict[str, Any])
 
 
 @tk.chained_auth_function
+@tk.auth_sysadmins_check
 @tk.auth_allow_anonymous_access
 def datastore_search_sql(
     next_auth: NextAuth, context: Any, data_dict: dict[str, Any]
@@ -59,6 +67,7 @@ def datastore_search_sql(
 
 
 @tk.chained_auth_function
+@tk.auth_sysadmins_check
 @tk.auth_allow_anonymous_access
 def resource_view_list(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Previews of content follow the policy."""
@@ -120,15 +129,53 @@ def harvest_source_list(next_auth: NextAuth, context: Any, data_dict: dict[str, 
     return {"success": False, "msg": tk._("For system administrators only")}
 
 
+@tk.chained_auth_function
+@tk.auth_sysadmins_check
+def member_create(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """Nobody, not even a system administrator, makes himself a member of an agency: membership
+    reads what a stated purpose would be needed for."""
+    named = model.User.get(str(data_dict.get("object") or ""))
+    if data_dict.get("object_type") == "user" and named and named.name == context.get("user"):
+        return {"success": False, "msg": tk._("Another administrator gives you this role")}
+    return next_auth(context, data_dict)
+
+
+@tk.auth_sysadmins_check
 def hljshare_locator_show(context: Any, data_dict: dict[str, Any]) -> AuthResult:
-    """The protected address is seen by those who may edit the resource."""
-    return tk.check_access("resource_update", context, {"id": data_dict["id"]}) and {
-        "success": True
-    }
+    """The protected address is seen by the owning agency's editors. Administrators above may
+    replace it as editors do, and see it once they have stated a purpose."""
+    tk.check_access("resource_update", dict(context), {"id": data_dict["id"]})
+    decision = subject.check(context.get("user"), data_dict["id"], "read")
+    if decision.reason in ("owner", "administrator", "open"):
+        return {"success": True}
+    return {"success": False, "msg": tk._("State a purpose first: the address is the agency's own")}
 
 
+@tk.auth_sysadmins_check
 @tk.auth_allow_anonymous_access
 def hljshare_access_check(context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Everybody may ask what they may have, of what they may see."""
-    tk.check_access("resource_show", context, {"id": data_dict["resource_id"]})
+    tk.check_access("resource_show", dict(context), {"id": data_dict["resource_id"]})
     return {"success": True}
+
+
+_OWN = (
+    datastore_search,
+    datastore_info,
+    datastore_search_sql,
+    resource_view_list,
+    resource_search,
+    task_status_show,
+    harvest_object_show,
+    harvest_source_show,
+    harvest_source_list,
+    member_create,
+    hljshare_locator_show,
+    hljshare_access_check,
+)
+
+
+def get_auth_functions() -> dict[str, Any]:
+    """Return the room's functions by name."""
+    granting = {name: getattr(grants, name) for name in grants.__all__}
+    return {**{function.__name__: function for function in _OWN}, **granting}

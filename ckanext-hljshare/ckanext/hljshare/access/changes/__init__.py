@@ -1,0 +1,1 @@
+"""Changes of access levels: loosening needs a second person; tightening is told and cleaned."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -189,7 +190,8 @@ def hljshare_grant_create(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     )
     model.Session.add(row)
     model.Session.flush()
-    until = row.not_after.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
+    # The last moment, not the first one after it: "until the 31st", not "until the 1st, 00:00".
+    until = (row.not_after - timedelta(seconds=1)).astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
     _tell(row, GIVEN, {"until": until, "purpose": row.purpose})
     if not context.get("defer_commit"):
         model.repo.commit()

@@ -171,4 +171,4 @@ def test_anybody_may_ask_what_they_may_have(with_table):
     answer = call_action(
         "hljshare_access_check", {"user": "", "ignore_auth": False}, resource_id=resource["id"]
     )
-    assert answer == {"allowed": False, "reason": "on_request", "how": "apply"}
+    assert answer == {"allowed": False, "reason": "on_request", "how": "apply", "grant": None}

@@ -121,7 +121,7 @@ def share(shut):
 
 def test_a_grant_gives_its_holder_the_file_and_nobody_else(app, people, shut):
     """6.1 h: what was approved is delivered; each use is in the owner's log."""
-    given = grant(people, shut, max_downloads=2, columns=[], rows="", organization="")
+    given = grant(people, shut, max_downloads=2, organization="")
     assert given["state"] == "live"
     assert given["columns"] is None
     address = ticketed(app, share(shut), people["applicant"])
@@ -389,6 +389,8 @@ def test_programs_get_an_address_of_one_download(app, people, shut):
         ({"not_after": "someday"}, "not_after"),
         ({"purpose": "  "}, "purpose"),
         ({"columns": ["不存在"]}, "columns"),
+        ({"columns": []}, "columns"),
+        ({"rows": {}}, "rows"),
         ({"max_downloads": 0}, "max_downloads"),
         ({"axis": "share"}, "user"),
         ({"resource": "00000000-0000-0000-0000-000000000000"}, "resource"),

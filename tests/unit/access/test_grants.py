@@ -89,6 +89,8 @@ def test_a_limited_grant_adds_its_limits():
         {"filters": {"身份证号": "230102"}},
         {"q": "2301"},
         {"q": {"身份证号": "2301"}},
+        {"q": {"线路": "1 & !230102"}},
+        {"filters": ["身份证号"]},
         {"full_text": "2301"},
     ],
 )
@@ -115,7 +117,6 @@ def test_within_the_grant_people_choose_freely():
             "fields": "线路",
             "filters": {"区": "道里区"},
             "sort": "票价 desc, 线路",
-            "q": {"线路": "1"},
         },
     )
     assert narrowed["fields"] == ["线路"]

@@ -8,6 +8,7 @@ transaction as the dataset; a rollback forgets it.
 
 from __future__ import annotations
 
+import mimetypes
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -65,6 +66,14 @@ def _dataset_level(data: dict[tuple[Any, ...], Any]) -> Any:
     return None
 
 
+def _hidden(data: dict[tuple[Any, ...], Any]) -> bool:
+    """Tell whether the dataset is not published: levels are free while it is private, and an
+    address that came out then would be read by whoever may edit."""
+    private = data.get(("private",))
+    state = data.get(("state",)) or "active"
+    return str(private).strip().lower() in ("true", "1", "yes", "on") or state != "active"
+
+
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
@@ -113,7 +122,8 @@ def _left_behind(resource_id: str) -> bool:
 def protect_url(
     key: tuple[Any, ...], data: dict[tuple[Any, ...], Any], errors: Any, context: Any
 ) -> None:
-    """Validator of a resource's `url`: vault what is not open, give back what has become open.
+    """Validator of a resource's `url`: vault what is not open or not published, give back what has
+    become so.
 
     The editors' own field `locator`, when filled in, is the new address; it is never stored in
     the resource.
@@ -141,7 +151,7 @@ def protect_url(
         data[key] = ""
         return
 
-    if level == "open":
+    if level == "open" and not _hidden(data):
         entry = model.Session.get(VaultEntry, resource_id)
         data[key] = locator or ("" if gated else url)
         if entry and uploaded and entry.uploaded:
@@ -166,6 +176,9 @@ def protect_url(
         _take(key[:-1], data, "filename")
         new = locator or ("" if gated else url)
         data[key] = gate_url(resource_id)
+        guessed = mimetypes.guess_type(new)[0] if new else None
+        if guessed and not _text(data.get(at("format"))):
+            data[at("format")] = guessed  # as CKAN would from the address, which it does not see
     if new:
         pending[resource_id] = (new, uploaded)
         data[at("locator_updated")] = now().isoformat()

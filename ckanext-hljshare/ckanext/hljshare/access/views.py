@@ -28,6 +28,8 @@ UNKNOWN_SIZE = 1  # of what is made or fetched while it is sent: taken up again 
 
 def _shown(resource_id: str, dataset_id: str | None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return dataset and resource as the caller may see them; 404 hides what may not be seen."""
+    if "\x00" in resource_id or "\x00" in (dataset_id or ""):
+        tk.abort(404, tk._("Resource not found"))
     try:
         resource = tk.get_action("resource_show")({}, {"id": resource_id})
         dataset = tk.get_action("package_show")({}, {"id": resource["package_id"]})

@@ -14,7 +14,7 @@ from ckanext.hljshare.access.changes import record
 from ckanext.hljshare.access.changes import views as change_views
 from ckanext.hljshare.access.grants import validators
 from ckanext.hljshare.access.grants import views as grant_views
-from ckanext.hljshare.access.logic import action, auth, stock
+from ckanext.hljshare.access.logic import action, auth, guards, stock
 
 
 def _named(module: ModuleType) -> dict[str, Any]:
@@ -23,7 +23,12 @@ def _named(module: ModuleType) -> dict[str, Any]:
 
 def get_actions() -> dict[str, Any]:
     """Return the room's actions by name."""
-    return {**action.get_actions(), **stock.get_actions(), **_named(change_action)}
+    return {
+        **action.get_actions(),
+        **guards.get_actions(),
+        **stock.get_actions(),
+        **_named(change_action),
+    }
 
 
 def get_auth_functions() -> dict[str, Any]:

@@ -117,23 +117,23 @@ def narrow(grant: Grant, query: Mapping[str, Any]) -> dict[str, Any]:
     """Return a `datastore_search` query that gives no more than the grant.
 
     Columns that are not granted may not be shown, filtered, sorted by or searched: each would tell
-    their content. A word over all columns is therefore refused where columns are limited.
+    their content. Words are therefore not searched for where columns are limited.
 
     :raises OutsideScopeError: the query names something outside the grant
     """
     narrowed = dict(query)
+    if query.get("filters") is not None and not isinstance(query["filters"], Mapping):
+        raise OutsideScopeError("filters")
     if grant.columns is not None:
         allowed = {*grant.columns, "_id"}
         asked = _listed(query.get("fields"))
         _check(asked, allowed)
         narrowed["fields"] = asked or list(grant.columns)
         _check((_sorted_by(part) for part in _listed(query.get("sort"))), allowed)
-        words = query.get("q")
-        if words and not isinstance(words, Mapping):
-            raise OutsideScopeError("q")
-        _check(words or (), allowed)
-        if query.get("full_text"):
-            raise OutsideScopeError("full_text")
+        for words in ("q", "full_text"):
+            # Also for one column: CKAN looks in the whole row besides.
+            if query.get(words):
+                raise OutsideScopeError(words)
         _check(query.get("filters") or (), allowed)
     if grant.rows:
         narrowed["filters"] = _within(grant.rows, query.get("filters") or {})

@@ -124,6 +124,8 @@ def begin(ticket: str, size: int, *, grant_id: str, **values: Any) -> int | None
             sa.select(AccessLogRow).where(AccessLogRow.ticket == ticket).with_for_update()
         )
         if row is not None:
+            if row.what != values["what"]:
+                return None  # a ticket is one download of one kind
             whole = max(row.size or 0, size)
             if row.promised + size > RESUMES * whole:
                 return None

@@ -53,7 +53,8 @@ def _read(value: Any) -> Any:
 
 
 def hljshare_columns(value: Any) -> list[str]:
-    """Names of columns: a list, or text with commas between them."""
+    """Names of columns: a list, or text with commas between them. An empty choice is a mistake: it
+    must not mean all of them."""
     found = _read(value)
     if isinstance(found, str):
         found = found.replace("，", ",").replace("、", ",").split(",")

@@ -176,7 +176,7 @@ def _given(dataset: dict[str, Any], resource: str) -> dict[str, Any]:
         **given,
         "dataset": dataset["id"],
         "resource": resource,
-        "columns": form.getlist("columns"),
+        "columns": form.getlist("columns") or None,  # none chosen: all
         "not_before": words.start_of(start) if start else form.get("not_before", ""),
         "not_after": words.end_of(end) if end else form.get("not_after", ""),
     }

@@ -126,6 +126,13 @@ def _granted_part(context: Any, resource_id: str) -> tuple[str, Decision | None]
         return real_id, _granted_part(context, real_id)[1]
 
 
+def _one_name(data_dict: dict[str, Any]) -> tuple[dict[str, Any], Any]:
+    """Name the table once: CKAN lets `id` win over `resource_id`, checks and limits must too."""
+    named = data_dict.get("id") or data_dict.get("resource_id")
+    rest = {name: value for name, value in data_dict.items() if name not in ("id", "resource_id")}
+    return ({**rest, "resource_id": named} if named else rest), named
+
+
 def _parsed(value: Any) -> Any:
     """Return an argument that may be JSON text as what it means."""
     if isinstance(value, str) and value.strip().startswith(("{", "[")):
@@ -139,7 +146,7 @@ def _parsed(value: Any) -> Any:
 def datastore_search(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """CKAN's datastore_search within the limits of the caller's grant; what is read of content
     that is not open to everybody is written down."""
-    named = data_dict.get("resource_id") or data_dict.get("id")
+    data_dict, named = _one_name(data_dict)
     if context.get("ignore_auth") or not isinstance(named, str):
         return original(context, data_dict)
     resource_id, decision = _granted_part(context, named)
@@ -171,8 +178,8 @@ def datastore_search(original: Action, context: Any, data_dict: dict[str, Any]) 
 @tk.side_effect_free
 def datastore_info(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """CKAN's datastore_info, of the columns that the caller's grant lets out."""
+    data_dict, named = _one_name(data_dict)
     info = original(context, data_dict)
-    named = data_dict.get("resource_id") or data_dict.get("id")
     if context.get("ignore_auth") or not isinstance(named, str):
         return info
     _resource_id, decision = _granted_part(context, named)

@@ -31,6 +31,8 @@ def _ask(
     if not result["success"]:
         return result
     resource_id = data_dict.get("resource_id") or data_dict.get("id")
+    if data_dict.get("id") and data_dict["id"] != resource_id:
+        return {"success": False, "msg": tk._("Resource was not found.")}
     try:
         decision = subject.check(context.get("user"), str(resource_id), purpose)
     except tk.ObjectNotFound:
@@ -134,7 +136,9 @@ def harvest_source_list(next_auth: NextAuth, context: Any, data_dict: dict[str, 
 def member_create(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Nobody, not even a system administrator, makes himself a member of an agency: membership
     reads what a stated purpose would be needed for."""
-    named = model.User.get(str(data_dict.get("object") or ""))
+    if not isinstance(data_dict.get("object"), str):
+        return {"success": False, "msg": tk._("There is no such user")}
+    named = model.User.get(data_dict["object"])
     if data_dict.get("object_type") == "user" and named and named.name == context.get("user"):
         return {"success": False, "msg": tk._("Another administrator gives you this role")}
     return next_auth(context, data_dict)

@@ -26,7 +26,7 @@ import pytest
 from .conftest import BASE, api
 
 ROOT = Path(os.environ.get("PORTAL_ROOT", Path(__file__).resolve().parents[2]))
-SECONDS = 75
+SECONDS = 30  # of following links, for each person; the fixed pages come before
 OF_A_SHAPE = 5
 WORKERS = 2
 START = [

@@ -352,6 +352,7 @@ def _actions():
 def test_no_reading_action_tells_a_word_or_answers_an_outsider(app, known, subject):
     """Every action that only reads, with arguments of every shape; searches in every way."""
     reading, _ = _actions()
+    assert "package_show" in reading
     questions = Questions(app, known, subject)
     for name in reading:
         for shape in _shapes(known) if name not in WITHOUT_ID else _shapes(known)[:3]:
@@ -427,6 +428,7 @@ def test_right_after_the_changes_no_route_tells_a_word(app, changed, subject):
                 sweep.ask("GET", path, "hljshare_access.download")
     else:
         sweep.run(AFTER, {"GET"}, {"catalog", "content"})
+    assert sweep.asked, "a sweep that asks nothing finds nothing"
     sweep.finish()
 
 

@@ -15,7 +15,11 @@ from pathlib import Path
 PERIODIC: list[tuple[int, list[str]]] = [
     (60, ["harvester", "run"]),
     (60, ["hljshare", "outbox", "run"]),
+    (60, ["hljshare", "requests", "tick"]),
     (3600, ["hljshare", "calendar", "remind"]),
+    (3600, ["hljshare", "requests", "erase"]),
+    (3600, ["hljshare", "audit", "seal"]),
+    (21600, ["hljshare", "audit", "verify"]),
 ]
 TIME_LIMIT = 900
 

@@ -19,6 +19,7 @@ MIGRATED = (
     "hljshare_access",
     "hljshare_ingest",
     "hljshare_deadlines",
+    "hljshare_requests",
     "harvest",
 )
 BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}]

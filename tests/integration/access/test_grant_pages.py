@@ -138,7 +138,7 @@ class TestMine:
         sign_in("stranger")
         page = app.get("/my").body
         assert "您还没有授权" in page
-        assert "/about/apply" in page
+        assert "/request/new" in page
 
     def test_a_grant_shows_its_terms_and_its_button_downloads(self, app, people, shut, sign_in):
         granted(people, max_downloads=2, not_after=f"{day(days=30)}")
@@ -361,7 +361,7 @@ class TestPurpose:
 class TestRefused:
     def test_each_reason_says_what_to_do(self, app, people, shut, sign_in, make_dataset):
         path = f"/dataset/shut/resource/{shut['file']}/download"
-        assert "怎样申请" in app.get(path).body
+        assert "/request/new?dataset=shut" in app.get(path).body
         given = granted(people)
         call_action("hljshare_grant_revoke", site(), id=given["id"], reason="用途不符")
         sign_in("applicant")

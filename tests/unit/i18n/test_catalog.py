@@ -36,7 +36,7 @@ LATIN = frozenset(
         Excel Facebook GB GB18030 GBK GFDL GNU GUID GeoJSON HTML HTML5 HTTP HTTPS ID IP ISO JPG JSON
         JavaScript KB KML KiB MB GiB MiB TB TiB MIME Markdown Moment NDJSON OAI ODWeb ODbL OFD OGL
         OpenAPI OpenID PDDL PDF PNG PowerShell Python RDF REST RSS SHIFT SM3 SQL SVG Solr TSV TXT
-        Turtle URI URL URN USCC UTF UUID WAF WMS WPS Web XLS XLSX XML ZIP cURL gzip jQuery
+        DTD SHA Turtle URI URL URN USCC UTF UUID WAF WMS WPS Web XLS XLSX XML ZIP cURL gzip jQuery
         YYYY MM DD DDTHH SS AB NONE GET head http https Open Data License Database
         Cookie DB23 Esc WCAG AA success result error limit offset filters fq open gongjiao
         package_search hljshare_open_type hljshare_city

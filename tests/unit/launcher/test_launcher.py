@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ckanext.hljshare.safety.sealed import parse_keys
+
 ROOT = Path(__file__).resolve().parents[3]
 PORTAL = ROOT / "portal"
 
@@ -87,3 +89,23 @@ def test_a_short_secret_stops_it(tmp_path):
     assert result.returncode != 0
     assert "SECRET_KEY" in result.stderr
     assert "changeme" not in result.stderr
+
+
+def test_the_key_of_the_encryption_is_made_once_and_never_shown(tmp_path):
+    """Readable by its owner alone; made anew it would open nothing of what is there."""
+    home = tmp_path / "home"
+    (home / "venv").mkdir(parents=True)
+    (home / "ports").write_text("PORT=5000\nPG_PORT=1\nREDIS_PORT=2\nSOLR_PORT=3\nDEMO_PORT=4\n")
+    names = ("SECRET_KEY", "CSRF_KEY", "TOKEN_KEY", "DB_PASSWORD", "DB_RO_PASSWORD", "PG_PASSWORD")
+    values = [f"{name}={'x' * 40}" for name in (*names, "REDIS_PASSWORD", "DEMO_KEY")]
+    (home / "secrets").write_text("\n".join(values) + "\n")
+    keys = home / "sealing.keys"
+    first = portal("status", home=home)
+    made = keys.read_text()
+    keys.chmod(0o644)
+    second = portal("status", home=home)
+    assert len(parse_keys(made)) == 1
+    assert keys.read_text() == made
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o600
+    for result in (first, second):
+        assert made.strip() not in result.stdout + result.stderr

@@ -1,13 +1,5 @@
-"""File names as every system takes them (pure)."""
+"""File names as every system takes them; the rule stands in `safety/filenames.py`."""
 
-from __future__ import annotations
+from ckanext.hljshare.safety.filenames import NAME_LENGTH, safe_name
 
-import re
-
-NAME_LENGTH = 120
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
-
-
-def safe_name(text: str) -> str:
-    """Return text as a file name that every system takes; Chinese stays as it is."""
-    return _FORBIDDEN.sub("_", text).strip(" ._")[:NAME_LENGTH] or "data"
+__all__ = ["NAME_LENGTH", "safe_name"]

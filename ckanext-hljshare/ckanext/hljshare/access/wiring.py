@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from ckanext.hljshare.access import restricted_views, stock_views, vault, views
+from ckanext.hljshare.access import webhook as _webhook  # noqa: F401  names its handler
 from ckanext.hljshare.access.changes import action as change_action
 from ckanext.hljshare.access.changes import auth as change_auth
 from ckanext.hljshare.access.changes import record

@@ -1,4 +1,4 @@
-"""Notices: one message to one person, in the inbox at /my/notices and by e-mail.
+"""Notices: one message to one person: in the inbox at /my/notices, by e-mail, by a webhook.
 
 A notice is a kind of text and its parameters; the words are made when it is read, in the reader's
 language. It is written in the transaction of what it tells about, once for each (person, key).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,17 +20,25 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
 from ckan.lib import mailer
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ckanext.hljshare.deadlines import outbox
 from ckanext.hljshare.deadlines.model import Notice, new_id, now
 
 MAIL = "notice.mail"
+WEBHOOK = "notice.webhook"
 MAIL_LANGUAGE = "zh_Hans_CN"
 MAIL_SECONDS = 30
 CATALOGS = Path(__file__).resolve().parents[1] / "i18n"
 
 table: sa.Table = Notice.__table__
+# One parameter however many there are: a morning's reminders are thousands.
+_INSERT = sa.text("""
+    INSERT INTO hljshare_notice (id, user_id, key, kind, params, link, created)
+    SELECT id, user_id, key, kind, params, link, created FROM jsonb_to_recordset(:rows) AS given (
+        id text, user_id text, key text, kind text, params jsonb, link text, created timestamptz)
+    ON CONFLICT (user_id, key) DO NOTHING RETURNING id
+""").bindparams(sa.bindparam("rows", type_=JSONB))
 
 
 class Text(NamedTuple):
@@ -67,28 +75,52 @@ def put(
     an address of this portal, beginning with one slash. Returns whether the notice is new.
     Raises KeyError for a kind without words, ValueError for a link elsewhere.
     """
-    if kind not in _kinds:
-        raise KeyError(kind)
-    if link and not _is_own(link):
-        raise ValueError("a notice links to this portal only")
-    notice = new_id()
-    made = model.Session.execute(
-        insert(table)
-        .values(
-            id=notice,
-            user_id=user_id,
-            key=key,
-            kind=kind,
-            params={name: str(value) for name, value in (params or {}).items()},
-            link=link,
-            created=now(),
+    return put_all([Letter(user_id, key, kind, params or {}, link)]) > 0
+
+
+class Letter(NamedTuple):
+    """A notice to be written; see `put`."""
+
+    user_id: str
+    key: str
+    kind: str
+    params: Mapping[str, str]
+    link: str = ""
+
+
+def put_all(letters: Sequence[Letter]) -> int:
+    """Write many notices at once; as `put` does with each. Returns how many are new."""
+    for letter in letters:
+        if letter.kind not in _kinds:
+            raise KeyError(letter.kind)
+        if letter.link and not _is_own(letter.link):
+            raise ValueError("a notice links to this portal only")
+    if not letters:
+        return 0
+    moment = now()
+    rows = [
+        {
+            "id": new_id(),
+            "user_id": letter.user_id,
+            "key": letter.key,
+            "kind": letter.kind,
+            "params": {name: str(value) for name, value in letter.params.items()},
+            "link": letter.link,
+            "created": moment.isoformat(),
+        }
+        for letter in letters
+    ]
+    made = list(model.Session.scalars(_INSERT, {"rows": rows}))
+    ways = [
+        kind
+        for kind, setting in (
+            (MAIL, "hljshare.mail.enabled"),
+            (WEBHOOK, "hljshare.webhook.url"),
         )
-        .on_conflict_do_nothing(index_elements=["user_id", "key"])
-        .returning(table.c.id)
-    ).first()
-    if made and tk.config.get("hljshare.mail.enabled"):
-        outbox.put(MAIL, notice, {"notice": notice})
-    return made is not None
+        if tk.config.get(setting)
+    ]
+    outbox.put_all([(kind, notice, {"notice": notice}) for notice in made for kind in ways])
+    return len(made)
 
 
 def render(kind: str, params: Mapping[str, str], translate: Callable[[str], str]) -> Text:
@@ -96,6 +128,11 @@ def render(kind: str, params: Mapping[str, str], translate: Callable[[str], str]
     text = _kinds.get(kind, Text(kind, ""))
     values = defaultdict(str, params)
     return Text(*(translate(part).format_map(values) if part else "" for part in text))
+
+
+def in_chinese(kind: str, params: Mapping[str, str]) -> Text:
+    """The words of a notice in Chinese, for what is written without a request."""
+    return render(kind, params, _chinese())
 
 
 def unread(user_id: str) -> int:
@@ -119,14 +156,21 @@ def mail(payload: dict[str, Any]) -> None:
     user = model.User.get(notice.user_id)
     if user is None or user.state != model.State.ACTIVE or not user.email:
         return
+    send(user, in_chinese(notice.kind, notice.params), notice.link, notice.id)
+    notice.emailed_at = now()
+
+
+def send(user: model.User, text: Text, link: str, mail_id: str) -> None:
+    """Send a text to a person's address at once, `link` (an address of this portal) below it.
+
+    For what works in the outbox: raises what CKAN's mailer raises. `mail_id` makes the Message-ID.
+    """
     site = str(tk.config["ckan.site_url"]).rstrip("/")
-    translate = _chinese()
-    text = render(notice.kind, notice.params, translate)
     paragraphs = [text.body]
-    if notice.link:
-        paragraphs.append(site + notice.link)
+    if link:
+        paragraphs.append(site + link)
     paragraphs.append(
-        translate(
+        _chinese()(
             N_("This message was sent by the portal; replies are not read. All notices: {url}")
         ).format(url=f"{site}/my/notices")
     )
@@ -136,9 +180,8 @@ def mail(payload: dict[str, Any]) -> None:
             user.email,
             _one_line(text.subject),
             "\n\n".join(paragraphs),
-            headers={"Message-ID": f"<{notice.id}@{urlsplit(site).hostname or 'localhost'}>"},
+            headers={"Message-ID": f"<{mail_id}@{urlsplit(site).hostname or 'localhost'}>"},
         )
-    notice.emailed_at = now()
 
 
 def _is_own(link: str) -> bool:

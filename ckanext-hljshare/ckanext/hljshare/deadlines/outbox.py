@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckan.lib import jobs
 from ckan.lib.redis import connect_to_redis
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.engine import Connection
 
 from ckanext.hljshare.deadlines import backoff
@@ -35,6 +35,12 @@ PUT_MARK = "hljshare_outbox_put"
 
 log = logging.getLogger(__name__)
 table: sa.Table = OutboxItem.__table__
+_INSERT = sa.text("""
+    INSERT INTO hljshare_outbox (kind, key, payload, created, not_before, attempts, state)
+    SELECT kind, key, payload, moment, moment, 0, 'pending'
+    FROM jsonb_to_recordset(:rows) AS given (kind text, key text, payload jsonb, moment timestamptz)
+    ON CONFLICT (kind, key) DO NOTHING RETURNING id
+""").bindparams(sa.bindparam("rows", type_=JSONB))
 _handlers: dict[str, Handler] = {}
 
 
@@ -87,6 +93,21 @@ def put(kind: str, key: str, payload: dict[str, Any], not_before: datetime | Non
     )
     made = model.Session.execute(statement).first() is not None
     if made and (not_before is None or not_before <= moment):
+        model.Session().info[PUT_MARK] = True
+    return made
+
+
+def put_all(items: Sequence[tuple[str, str, dict[str, Any]]]) -> int:
+    """Promise many things at once, each (kind, key, payload), as `put` does; how many are new."""
+    if not items:
+        return 0
+    moment = now().isoformat()
+    rows = [
+        {"kind": kind, "key": key, "payload": payload, "moment": moment}
+        for kind, key, payload in items
+    ]
+    made = len(model.Session.execute(_INSERT, {"rows": rows}).all())
+    if made:
         model.Session().info[PUT_MARK] = True
     return made
 

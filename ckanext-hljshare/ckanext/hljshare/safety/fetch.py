@@ -192,6 +192,31 @@ class Fetcher:
         headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         return b"".join(self._stream("POST", url, urlencode(form).encode(), headers)[1])
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Post a message, once: no redirect is followed, nothing is tried again, the answer is not
+        read. Return its status, which is 2xx. Raises SourceError.
+        """
+        if self.local_path(url) is not None:
+            raise SourceError("address-refused: file")
+
+        def send() -> urllib3.BaseHTTPResponse:
+            return self._http.request(
+                "POST",
+                url,
+                body=body,
+                headers={**self.headers, **headers},
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=self.connect_timeout, read=self.read_timeout),
+                retries=False,
+                redirect=False,
+            )
+
+        response = _translated(send)
+        response.close()
+        if not 200 <= response.status < 300:
+            raise SourceError(f"unreachable: HTTP {response.status}")
+        return int(response.status)
+
     def stream(self, url: str) -> Iterator[bytes]:
         """The answer to a GET in chunks; it is sent before this returns. Raises SourceError."""
         return self.open(url).chunks

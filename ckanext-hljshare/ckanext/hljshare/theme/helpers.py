@@ -156,7 +156,7 @@ def hljshare_nav() -> list[dict[str, Any]]:
         ("/", tk._("Home"), tk.h.url_for("home.index")),
         ("/dataset", tk._("Data catalog"), tk.h.url_for("dataset.search")),
         ("/organization", tk._("Agencies"), tk.h.url_for("organization.index")),
-        ("/about/apply", tk._("Apply for data"), _about_url("apply")),
+        ("/request", tk._("Apply for data"), tk.h.url_for("/request")),
         ("/about/plan", tk._("Open plan"), _about_url("plan")),
         ("/about/developers", tk._("Developers"), _about_url("developers")),
         ("/about", tk._("About"), tk.h.url_for("home.about")),

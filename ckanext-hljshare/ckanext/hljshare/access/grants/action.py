@@ -114,8 +114,11 @@ def _resource(dataset: model.Package, resource_id: str | None) -> model.Resource
     return found
 
 
-def _check_part(resource: model.Resource | None, data: dict[str, Any]) -> None:
-    """A part of a table can only be given where there is a table with these columns."""
+def check_part(resource: model.Resource | None, data: dict[str, Any]) -> None:
+    """See that there is a table with these columns: a part of it can only be given then.
+
+    Raises ValidationError at `columns` or `rows`.
+    """
     names = [*(data.get("columns") or []), *(data.get("rows") or {})]
     if not names:
         return
@@ -165,7 +168,7 @@ def hljshare_grant_create(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     if data_dict["axis"] == "share" and not store.units(person.id):
         raise _invalid("user", tk._("Sharing is between agencies: this person belongs to none"))
     resource = _resource(dataset, data_dict.get("resource"))
-    _check_part(resource, data_dict)
+    check_part(resource, data_dict)
     _check_level(dataset, resource, data_dict["axis"])
     start = data_dict.get("not_before") or now()
     if data_dict["not_after"] <= max(start, now()):
@@ -241,11 +244,14 @@ def hljshare_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
 
     :param dataset: name or id (optional)
     :param organization: the agency that owns the data (optional)
+    :param request: only those that a request led to (optional)
     :param live: only those that open something now
     :returns: ``count`` and ``results``
     """
     tk.check_access("hljshare_grant_list", context, data_dict)
     query = sa.select(GrantRow).where(GrantRow.kind == "grant")
+    if data_dict.get("request"):
+        query = query.where(GrantRow.request_id == data_dict["request"])
     if data_dict.get("dataset"):
         query = query.where(GrantRow.dataset_id == model.Package.get(data_dict["dataset"]).id)
     elif data_dict.get("organization"):
@@ -253,7 +259,7 @@ def hljshare_grant_list(context: Any, data_dict: dict[str, Any]) -> dict[str, An
             model.Package.owner_org == model.Group.get(data_dict["organization"]).id
         )
         query = query.where(GrantRow.dataset_id.in_(owned))
-    else:
+    elif not (data_dict.get("request") and context.get("ignore_auth")):
         query = query.where(GrantRow.user_id == model.User.get(context["user"]).id)
     if data_dict["live"]:
         moment = now()

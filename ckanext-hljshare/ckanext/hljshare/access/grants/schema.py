@@ -74,6 +74,7 @@ def grant_list(
     return {
         "dataset": [ignore_empty, unicode_safe],
         "organization": [ignore_empty, unicode_safe],
+        "request": [ignore_empty, unicode_safe],
         "live": [default(False), boolean_validator],
         "limit": [
             default(50),

@@ -200,3 +200,13 @@ def forget_dataset(dataset_id: str) -> None:
         .where(GrantRow.dataset_id == dataset_id, GrantRow.revoked.is_(None))
         .values(revoked=now(), revoked_reason="dataset purged")
     )
+
+
+def end_of_request(request_id: str, by: str | None, reason: str) -> int:
+    """Revoke what a request led to, in the open transaction; return how many grants ended."""
+    found = model.Session.execute(
+        sa.update(GrantRow)
+        .where(GrantRow.request_id == request_id, GrantRow.revoked.is_(None))
+        .values(revoked=now(), revoked_by=by, revoked_reason=reason)
+    )
+    return int(found.rowcount)

@@ -36,7 +36,7 @@ def hljshare_count(value: Any) -> int | None:
         return None
     try:
         count = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         count = 0
     if not 1 <= count <= 1_000_000:
         raise tk.Invalid(tk._("A whole number from 1 is expected"))

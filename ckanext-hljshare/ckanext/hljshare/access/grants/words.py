@@ -53,6 +53,9 @@ def kinds() -> dict[str, str]:
         "query": tk._("Query of rows"),
         "address": tk._("Address shown"),
         "statement": tk._("Purpose stated"),
+        "delivery": tk._("Delivered data of a request"),
+        "proof": tk._("Proof of identity of a request"),
+        "identity": tk._("Identity number of a request"),
     }
 
 
@@ -62,6 +65,8 @@ def reasons() -> dict[str, str]:
         "owner": tk._("The providing agency itself"),
         "shared": tk._("Shared unconditionally"),
         "grant": tk._("By grant"),
+        "request": tk._("By request"),
+        "handling": tk._("Handling of the request"),
         "administrator": tk._("Administrator, purpose stated"),
         "on_request": tk._("Without a grant"),
         "closed": tk._("The level does not allow it"),

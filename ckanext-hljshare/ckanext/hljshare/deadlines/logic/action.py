@@ -12,7 +12,14 @@ from ckan.types import Context
 
 from ckanext.hljshare.deadlines import calendar as rest_days
 from ckanext.hljshare.deadlines import calendar_files, calendars, notices, shipped, words
-from ckanext.hljshare.deadlines.count import CountError, Suspension, count, local_date
+from ckanext.hljshare.deadlines.count import (
+    Count,
+    CountError,
+    Rule,
+    Suspension,
+    count,
+    local_date,
+)
 from ckanext.hljshare.deadlines.logic import schema
 from ckanext.hljshare.deadlines.model import Notice, OutboxItem, now
 
@@ -209,6 +216,11 @@ def hljshare_deadline_explain(context: Context, data_dict: dict[str, Any]) -> di
         counted = count(rule, accepted, _suspensions(data_dict["suspensions"]), calendar)
     except CountError as error:
         raise tk.ValidationError({"suspensions": [words.count_error(error)]}) from None
+    return explain(counted, rule, calendar.version)
+
+
+def explain(counted: Count, rule: Rule, calendar_version: str) -> dict[str, Any]:
+    """Return a count as `hljshare_deadline_explain` answers it."""
     return {
         "nominal": counted.nominal.isoformat() if counted.nominal else None,
         "due": counted.due.isoformat() if counted.due else None,
@@ -217,7 +229,7 @@ def hljshare_deadline_explain(context: Context, data_dict: dict[str, Any]) -> di
         "warning": words.warning(counted, rule),
         "basis": _in_language(dict(rule.basis)),
         "rule_version": rule.version,
-        "calendar_version": calendar.version,
+        "calendar_version": calendar_version,
         "days": [
             {"date": day.date.isoformat(), "counted": day.counted, "why": words.why(day)}
             for day in counted.days

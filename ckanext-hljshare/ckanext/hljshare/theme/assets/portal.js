@@ -159,6 +159,14 @@
     });
   });
 
+  // A link into something that is folded opens it.
+  function unfold() {
+    var place = window.location.hash.length > 1 && document.getElementById(window.location.hash.slice(1));
+    for (; place; place = place.parentElement) { if (place.tagName === "DETAILS") { place.open = true; } }
+  }
+  window.addEventListener("hashchange", unfold);
+  unfold();
+
   // CKAN's upload field shows the present file's name in a field without a name of its own.
   each(".upload-type input[readonly]:not([aria-label])", function (input) {
     var label = input.closest(".upload-type").querySelector("label");

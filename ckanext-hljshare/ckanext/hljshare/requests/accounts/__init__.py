@@ -1,0 +1,1 @@
+"""Who may apply: a verified address, and no block."""

@@ -1,0 +1,1 @@
+"""Actions, authorization and input of requests."""

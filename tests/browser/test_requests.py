@@ -1,9 +1,9 @@
 """An applicant's way through the running portal: from the dataset to the data, without scripts."""
 
+import base64
 import json
 import os
 import subprocess
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -36,23 +36,26 @@ def tokens():
             check=True,
         ).stdout
         found[name] = said.split()[-1]
-    return found
+    yield found
+    for token in found.values():
+        key = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["jti"]
+        call(token, "api_token_revoke", jti=key)
+
+
+def call(token, action, **fields):
+    request = urllib.request.Request(
+        f"{BASE}/api/3/action/{action}",
+        json.dumps(fields).encode(),
+        {"Authorization": token, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["result"]
 
 
 @pytest.fixture
 def official(tokens):
     """official(name, action, **fields) → the request, changed."""
-
-    def act(name, action, **fields):
-        request = urllib.request.Request(
-            f"{BASE}/api/3/action/hljshare_request_{action}",
-            json.dumps(fields).encode(),
-            {"Authorization": tokens[name], "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)["result"]
-
-    return act
+    return lambda name, action, **fields: call(tokens[name], f"hljshare_request_{action}", **fields)
 
 
 @pytest.fixture
@@ -92,7 +95,7 @@ def check(page):
     assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == [], page.url
 
 
-def fill(page, wanted, purpose):
+def fill(page, wanted, purpose, check=check):
     """Go through the form to the last step."""
     page.goto(f"/request/new?dataset={wanted['name']}")
     assert page.input_value("#f-data_name") == wanted["title"]
@@ -188,7 +191,7 @@ def test_the_dataset_leads_to_the_form_by_the_login(visit, wanted, passwords):
 def test_without_scripts_and_with_the_keyboard(enter, wanted):
     """The form works without scripts; the Enter key goes on, never back."""
     page = enter("applicant1", java_script_enabled=False)
-    fill(page, wanted, "无脚本")
+    fill(page, wanted, "无脚本", check=lambda _page: None)  # axe is a script
     page.click(".form-actions [value=back]")
     page.focus("#f-contact")
     page.keyboard.press("Enter")

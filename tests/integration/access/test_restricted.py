@@ -159,8 +159,9 @@ class TestDatasetPage:
             "organization_member_create", id=shelf["id"], username=user["name"], role="member"
         )
         headers = {"Authorization": user["token"]}
-        assert "由您所在单位写明用途、依据和期限提出申请" in app.get("/dataset/taxi", headers=headers).body
-        assert "由您所在单位写明用途、依据和期限提出申请" not in app.get("/dataset/taxi").body
+        way = "由您所在单位写明用途、依据和期限提出申请"
+        assert way in app.get("/dataset/taxi", headers=headers).body
+        assert way not in app.get("/dataset/taxi").body
 
     def test_unconditional_sharing_says_that_an_agency_may_download(self, app, make_dataset):
         make_dataset(

@@ -134,7 +134,8 @@ class Clerk:
     limit: date | None = None
     accepted: datetime | None = None
     pauses: list[list[datetime | None]] = field(default_factory=list)
-    proposal: tuple[str, str] | None = None
+    proposal: tuple[str, str, bool] | None = None
+    attached: bool = False  # by the decision that was signed
     overdue: datetime | None = None
     counts: datetime | None = None
     closed: datetime | None = None
@@ -279,23 +280,24 @@ class Clerk:
         self.state, self.limit = "accepted", None
 
     def on_propose(self, person, data, _now):
-        if data.get("dataset"):
-            if self.agency != A:
-                return "late"
-            self.dataset = True
-        self.proposal = (person, data["decision"])
+        if data.get("dataset") and self.agency != A:
+            return "late"
+        attaches = bool(data.get("dataset")) and not self.dataset
+        self.proposal = (person, data["decision"], attaches)
         return None
 
     def on_decide(self, person, data, now):
         if self.proposal is None:
             return "late"
-        proposer, decision = self.proposal
+        proposer, decision, attaches = self.proposal
         if data["sign"] and proposer == person:
             return "no"
         self.proposal = None
         if not data["sign"]:
             self.go("accepted", "sent_back")
         elif decision == "approve":
+            self.attached = attaches
+            self.dataset = self.dataset or attaches
             self.go("approved", "approved")
         else:
             self.closed = now
@@ -310,6 +312,8 @@ class Clerk:
 
     def on_reconsider(self, _person, _data, _now):
         self.state = "accepted"
+        self.dataset = self.dataset and not self.attached
+        self.attached = False
 
     def on_close(self, person, _data, _now):
         if self.ended:

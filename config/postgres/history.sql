@@ -24,17 +24,37 @@ begin
     execute format('grant select, insert on %s to %I', history, site);
 end $$;
 
--- The owner of a schema may drop what others own in it, and the site's role owns the portal's. A guard stands in its way, in a schema of the superuser.
+-- The owner of a schema may drop what others own in it, and give the schema itself another name; the site's role owns the portal's. Guards stand in its
+-- way, in a schema of the superuser. They know the table by its oid: names can be changed, also that of the schema around it.
 create schema if not exists hljshare_guard;
-create table if not exists hljshare_guard.kept (identity text primary key);
-insert into hljshare_guard.kept values (:'schema' || '.hljshare_request_event') on conflict do nothing;
+begin;
+create table if not exists hljshare_guard.histories (relid oid primary key);
+-- A table that was made anew, or read back from a backup, has another oid; the old one may be somebody else's by now.
+delete from hljshare_guard.histories where not exists (
+    select from pg_class where oid = relid and pg_get_userbyid(relowner) = 'hljshare_history'
+);
+insert into hljshare_guard.histories
+    select oid from pg_class where oid = to_regclass(:'schema' || '.hljshare_request_event') on conflict do nothing;
 
 create or replace function hljshare_guard.keep() returns event_trigger language plpgsql security definer set search_path = pg_catalog as $$
 begin
     if not (select rolsuper from pg_roles where rolname = session_user) and exists (
-        select from pg_event_trigger_dropped_objects() join hljshare_guard.kept on object_identity = identity where object_type = 'table'
+        select from pg_event_trigger_dropped_objects()
+        join hljshare_guard.histories on classid = 'pg_class'::regclass and objid = relid and objsubid = 0
     ) then
         raise insufficient_privilege using message = 'the history of requests is not dropped';
+    end if;
+end $$;
+
+-- Under another name the history would be there still, and the portal would write into what is put in its place.
+create or replace function hljshare_guard.stay() returns event_trigger language plpgsql security definer set search_path = pg_catalog as $$
+begin
+    if not (select rolsuper from pg_roles where rolname = session_user) and exists (
+        select from pg_event_trigger_ddl_commands()
+        join (hljshare_guard.histories join pg_class on pg_class.oid = relid)
+            on (classid = 'pg_class'::regclass and objid = relid) or (classid = 'pg_namespace'::regclass and objid = relnamespace)
+    ) then
+        raise insufficient_privilege using message = 'the history of requests stays where it is';
     end if;
 end $$;
 
@@ -42,4 +62,10 @@ do $$ begin
     if not exists (select from pg_event_trigger where evtname = 'hljshare_keep') then
         create event trigger hljshare_keep on sql_drop execute function hljshare_guard.keep();
     end if;
+    if not exists (select from pg_event_trigger where evtname = 'hljshare_stay') then
+        create event trigger hljshare_stay on ddl_command_end when tag in ('ALTER SCHEMA', 'ALTER TABLE') execute function hljshare_guard.stay();
+    end if;
 end $$;
+-- Where an earlier version of this file kept the name.
+drop table if exists hljshare_guard.kept;
+commit;

@@ -53,7 +53,7 @@ def test_rows_are_filtered_and_paged_on_the_server(visit, pages):
     ("level", "badge", "way"),
     [
         ("open", "无条件开放", "查看文件"),
-        ("on_request", "依申请开放", "怎样申请"),
+        ("on_request", "依申请开放", "申请"),
         ("closed", "不予开放", "怎样提出异议"),
     ],
 )

@@ -531,3 +531,43 @@ def test_markup_in_every_field_is_text(browse, call, dataset):
     for user in ("applicant", "handler", "stranger"):
         assert "<script>alert" not in browse(user, f"/request/{number}").body
     assert "<script>alert" not in browse("applicant", "/my").body
+
+
+@pytest.mark.parametrize("number", ["%00", "%01", "x" * 501, "SQ%00", "%ff"])
+@pytest.mark.parametrize("user", [None, "applicant", "handler"])
+def test_what_is_no_number_is_not_found(browse, user, number):
+    """For anybody, on every page of a request."""
+    page = browse(user, f"/request/{number}")
+    assert page.status_code in ((404,) if number != "%ff" or user else (302, 404))
+    for path in ("edit/data", "file/%00", "file/x"):
+        assert browse(user, f"/request/{number}/{path}").status_code in (302, 404)
+    for deed in ("withdraw", "accept", "identity", "delivery", "discard"):
+        assert browse(user, f"/request/{number}/{deed}", {}).status_code in (302, 403, 404)
+
+
+@pytest.mark.parametrize("bad", ["%00", "%01", "x" * 3000])
+def test_a_form_begun_with_nonsense(browse, bad):
+    """An older request that is none prefills nothing; a dataset that is none is not found."""
+    page = browse("applicant", f"/request/new?again={bad}")
+    assert page.status_code == 200
+    assert field(page, "data_name") == ""
+    assert browse("applicant", f"/request/new?dataset={bad}").status_code == 404
+    for name in ("again", "dataset"):
+        assert browse(None, f"/request/new?{name}={bad}").status_code == 302
+
+
+def test_a_file_that_is_none_is_not_taken_away(browse, call, dataset):
+    """The draft stays as it is, whatever the field holds."""
+    draft = call("applicant", "create", dataset=dataset["id"])
+    path = f"/request/{draft['number']}/edit/confirm"
+    for bad in ("\x00", "x" * 501, "unknown"):
+        assert browse("applicant", path, {"remove": bad}).status_code in (302, 400, 404), bad
+
+
+def test_search_engines_keep_no_copy(browse, submitted):
+    """Of a request's page, whoever asks for it; the register itself may be found."""
+    number = submitted()["number"]
+    for user in (None, "applicant", "handler"):
+        assert browse(user, f"/request/{number}").headers["X-Robots-Tag"] == "noindex"
+    assert browse(None, "/request/x").headers["X-Robots-Tag"] == "noindex"
+    assert "X-Robots-Tag" not in browse("applicant", "/request/new").headers

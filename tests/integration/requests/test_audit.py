@@ -216,6 +216,7 @@ def test_the_site_may_add_and_read(protected):
         "DROP TABLE {t}",
         "DROP TABLE {t} CASCADE",
         "DROP SCHEMA history_test CASCADE",
+        "ALTER SCHEMA history_test RENAME TO other",
         "ALTER TABLE {t} RENAME TO other",
         "ALTER TABLE {t} ALTER COLUMN kind DROP NOT NULL",
         "ALTER TABLE {t} OWNER TO ckan",
@@ -232,7 +233,8 @@ def test_the_site_may_add_and_read(protected):
         "ALTER EVENT TRIGGER hljshare_keep DISABLE",
         "DROP FUNCTION hljshare_guard.keep() CASCADE",
         "DROP SCHEMA hljshare_guard CASCADE",
-        "DELETE FROM hljshare_guard.kept",
+        "DROP EVENT TRIGGER hljshare_stay",
+        "DELETE FROM hljshare_guard.histories",
         "SET session_replication_role = replica",
     ],
 )

@@ -703,10 +703,10 @@ def test_those_above_read_no_identity(call, dataset):
 
 
 def test_what_was_declined_and_taken_up_again_counts_once(call, submitted):
-    """The rates count how a request ended, not how often somebody tried."""
+    """The rates count answers: not accepting is none, and taking up again is no second one."""
     request = submitted()
     call("handler", "decline", id=request["id"], reason="不受理", basis=BASIS)
-    assert call(None, "rates")[0]["on_time"] == 1
+    assert call(None, "rates") == []
     call("city", "reopen", id=request["id"], message="应当受理")
     assert sum(line["on_time"] for line in call(None, "rates")) == 0
     call("handler", "accept", id=request["id"])
@@ -714,3 +714,45 @@ def test_what_was_declined_and_taken_up_again_counts_once(call, submitted):
     call("approver", "decide", id=request["id"], sign=True)
     [line] = call(None, "rates")
     assert (line["on_time"], line["late"]) == (1, 0)
+
+
+NO_TEXTS = ["\x00", "a\x00b", "\ud800", "x" * 501, {"a": 1}, ["x"], [], {}, 1.5]
+REFS = [
+    ("hljshare_request_file_remove", "id", {}),
+    ("hljshare_request_file_list", "id", {}),
+    ("hljshare_request_identity_show", "id", {}),
+    ("hljshare_collection_show", "id", {}),
+    ("hljshare_collection_show", "number", {}),
+    ("hljshare_collection_acknowledge", "id", {}),
+    ("hljshare_collection_accept", "id", {}),
+    ("hljshare_collection_return", "id", {"reason": "x"}),
+    ("hljshare_collection_withdraw", "id", {"reason": "x"}),
+    ("hljshare_collection_submit", "id", {"note": "x"}),
+    ("hljshare_applicant_block", "user", {"reason": "x"}),
+    ("hljshare_applicant_unblock", "user", {}),
+]
+
+
+@pytest.mark.parametrize(("action", "field", "more"), REFS)
+@pytest.mark.parametrize("user", ["handler", "root"])
+def test_what_is_no_id_is_refused(house, action, field, more, user):
+    """As an error of the caller, whatever type it has."""
+    context = {"user": user, "ignore_auth": False}
+    for bad in NO_TEXTS:
+        with pytest.raises(REFUSED):
+            call_action(action, context=dict(context), **{field: bad}, **more)
+        model.Session.rollback()
+
+
+@pytest.mark.parametrize("action", ["hljshare_collection_list", "hljshare_applicant_block_list"])
+def test_pages_of_lists_are_whole_numbers(house, action):
+    """What is none is refused; what is too far is the end of the list."""
+    context = {"user": "root", "ignore_auth": False}
+    for name in ("limit", "offset"):
+        for bad in (["x"], {"a": 1}, "x", -1, "1.5"):
+            with pytest.raises(tk.ValidationError):
+                call_action(action, context=dict(context), **{name: bad})
+        assert call_action(action, context=dict(context), **{name: " "})["results"] == []
+        for far in (99999999999999999999, "99999999999999999999"):
+            found = call_action(action, context=dict(context), **{name: far})
+            assert found["results"] == []

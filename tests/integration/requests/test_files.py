@@ -81,8 +81,8 @@ def delivered(call, draft, add):
     request = draft(dataset=None, agency="harbin-jtysj", data_name="线路客流")
     call("applicant", "submit", id=request["id"])
     call("handler", "accept", id=request["id"])
-    call("handler", "propose", id=request["id"], decision="approve")
     file = add("handler", request, "delivery", data=CSV, name="客流.csv", media_type="text/csv")
+    call("handler", "propose", id=request["id"], decision="approve")
     call("approver", "decide", id=request["id"], sign=True)
     call("handler", "deliver", id=request["id"])
     return call("applicant", "show", id=request["id"]), file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from ckan.plugins import toolkit as tk
 
@@ -91,6 +93,84 @@ def test_others_see_and_do_nothing(call, submitted, person):
     ):
         with pytest.raises((tk.NotAuthorized, tk.ObjectNotFound)):
             call(person, action, id=request["id"], **data)
+
+
+def test_the_signature_is_for_the_very_files(call, dataset):
+    """What was uploaded after the proposal is not delivered with the old signature."""
+    from werkzeug.datastructures import FileStorage
+
+    from tests.integration.requests.conftest import WISH
+
+    def add(content):
+        upload = FileStorage(io.BytesIO(content), "客流.csv", content_type="text/csv")
+        return call("handler", "file_add", id=request["id"], purpose="delivery", upload=upload)
+
+    draft = call("applicant", "create", agency="harbin-jtysj", data_name="线路客流", **WISH)
+    request = call("applicant", "submit", id=draft["id"])
+    call("handler", "accept", id=request["id"])
+    with pytest.raises(tk.ValidationError):
+        call("handler", "propose", id=request["id"], decision="approve")
+    add("线路,人次\n1路,12\n".encode())
+    call("handler", "propose", id=request["id"], decision="approve")
+    add("线路,人次\n2路,34\n".encode())
+    with pytest.raises(tk.ValidationError):
+        call("approver", "decide", id=request["id"], sign=True)
+    call("handler", "propose", id=request["id"], decision="approve")
+    call("approver", "decide", id=request["id"], sign=True)
+    with pytest.raises(tk.ValidationError):
+        add("线路,人次\n3路,56\n".encode())
+    assert call("handler", "deliver", id=request["id"])["state"] == "delivered"
+
+
+def test_uploaded_data_stays_with_its_agency(call, dataset):
+    """A request that is passed on takes none of the old agency's data along."""
+    from werkzeug.datastructures import FileStorage
+
+    from tests.integration.requests.conftest import WISH
+
+    draft = call("applicant", "create", agency="harbin-jtysj", data_name="线路客流", **WISH)
+    request = call("applicant", "submit", id=draft["id"])
+    call("handler", "accept", id=request["id"])
+    upload = FileStorage(io.BytesIO("线路,人次\n1路,12\n".encode()), "客流.csv")
+    call("handler", "file_add", id=request["id"], purpose="delivery", upload=upload)
+    call("approver", "transfer", id=request["id"], agency="daqing-sthjj", message="由其办理")
+    with pytest.raises(tk.ValidationError):
+        call("consumer", "propose", id=request["id"], decision="approve")
+
+
+def test_the_time_for_consulting_others_is_one_in_all(call, submitted, clock):
+    """However often it is suspended, the ten days run out."""
+    clock("2026-03-02 09:00")
+    request = submitted()
+    call("handler", "accept", id=request["id"])
+    call("handler", "suspend", id=request["id"], reason="征求企业意见")
+    clock("2026-03-20 09:00")
+    call("handler", "resume", id=request["id"])
+    again = call("handler", "suspend", id=request["id"], reason="再次征求意见")
+    assert again["limit_due"] == "2026-03-23"
+    clock("2026-03-23 10:00")
+    call("handler", "resume", id=request["id"])
+    with pytest.raises(tk.ValidationError):
+        call("handler", "suspend", id=request["id"], reason="第三次")
+
+
+def test_an_agency_does_not_decide_for_itself(call, dataset, house):
+    """Whoever works for the unit that applies handles nothing of it, whatever other roles."""
+    from ckan.tests.helpers import call_action
+
+    from tests.integration.requests.conftest import WISH
+
+    wish = {name: value for name, value in WISH.items() if not name.startswith("applicant")}
+    draft = call(
+        "consumer", "create", kind="share", dataset=dataset["name"], business_basis="职责", **wish
+    )
+    request = call("consumer", "submit", id=draft["id"])
+    call_action(
+        "organization_member_create", id=house.other["id"], username="approver", role="editor"
+    )
+    with pytest.raises(tk.NotAuthorized):
+        call("approver", "accept", id=request["id"])
+    assert call("handler", "accept", id=request["id"])["state"] == "accepted"
 
 
 def test_forged_fields_change_nothing(call, dataset):

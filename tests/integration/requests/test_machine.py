@@ -135,6 +135,7 @@ class Clerk:
     accepted: datetime | None = None
     pauses: list[list[datetime | None]] = field(default_factory=list)
     proposal: tuple[str, str, bool] | None = None
+    returned: int = 0
     attached: bool = False  # by the decision that was signed
     overdue: datetime | None = None
     counts: datetime | None = None
@@ -231,6 +232,8 @@ class Clerk:
 
     def on_update(self, _person, _data, _now):
         self.version += 1
+        if self.state == "returned":
+            self.events.append("updated")
 
     def on_withdraw(self, _person, _data, now):
         self.state, self.closed, self.limit, self.proposal = "withdrawn", now, None, None
@@ -241,8 +244,12 @@ class Clerk:
             self.handler = person
 
     def on_return(self, _person, _data, now):
+        if self.returned == 2:
+            return "late"
+        self.returned += 1
         self.state = "returned"
         self.limit = working(now.astimezone(ZONE).date(), 15)
+        return None
 
     def on_decline(self, _person, _data, now):
         self.state, self.closed, self.limit = "declined", now, None
@@ -251,7 +258,9 @@ class Clerk:
         self.state, self.closed = "submitted", None
         self.limit = working(now.astimezone(ZONE).date(), 5)
 
-    def on_transfer(self, _person, data, _now):
+    def on_transfer(self, person, data, _now):
+        if self.overdue and "s" not in self.parts(person):
+            return "late"
         if data["agency"] == self.agency or (self.dataset and data["agency"] != A):
             return "late"
         self.agency, self.handler, self.proposal = data["agency"], None, None
@@ -267,13 +276,24 @@ class Clerk:
         return None
 
     def on_suspend(self, _person, _data, now):
-        if over(self.due()) <= now:
+        rested = self.rested()
+        if over(self.due()) <= now or rested >= 15:
             return "late"
         start = max([now, *(end for _start, end in self.pauses)])
         self.pauses.append([start, None])
         self.state, self.proposal = "suspended", None
-        self.limit = working(start.astimezone(ZONE).date(), 15)
+        self.limit = working(start.astimezone(ZONE).date(), 15 - rested)
         return None
+
+    def rested(self) -> int:
+        """How many working days were taken for consulting others so far."""
+        days = 0
+        for start, end in self.pauses:
+            day = start.astimezone(ZONE).date()
+            while day < end.astimezone(ZONE).date():
+                day += DAY
+                days += not rests(day)
+        return days
 
     def on_resume(self, _person, _data, now):
         self.pauses[-1][1] = max(now, self.pauses[-1][0])
@@ -283,6 +303,8 @@ class Clerk:
         if data.get("dataset") and self.agency != A:
             return "late"
         attaches = bool(data.get("dataset")) and not self.dataset
+        if data["decision"] == "approve" and not self.dataset and not attaches:
+            return "late"  # nothing that could be provided
         self.proposal = (person, data["decision"], attaches)
         return None
 
@@ -314,6 +336,10 @@ class Clerk:
         self.state = "accepted"
         self.dataset = self.dataset and not self.attached
         self.attached = False
+
+    def on_object(self, _person, _data, _now):
+        waits = self.events.count("objected") > self.events.count("reviewed")
+        return "late" if waits else None
 
     def on_close(self, person, _data, _now):
         if self.ended:

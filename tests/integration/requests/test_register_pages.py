@@ -113,13 +113,15 @@ def test_pages_follow_each_other(get, submitted, monkeypatch):
     assert numbers(first) + numbers(second) == made[::-1]
 
 
-def test_csv_holds_all_and_runs_nothing(get, submitted, monkeypatch):
+def test_csv_holds_all_and_runs_nothing(get, call, submitted, monkeypatch):
     """All matching lines in their order, past a page; formulas are defused."""
     from ckanext.hljshare.requests.logic import reading
 
     monkeypatch.setattr(reading, "COUNTED", 2)
     made = [submitted(user)["number"] for user in ("applicant", "stranger", "consumer")]
     evil = submitted(dataset=None, agency="harbin-jtysj", data_name='=HYPERLINK("x")')
+    assert lines(get("/request/register.csv"))[1][1] == "受理后公示名称"
+    call("handler", "accept", id=evil["id"])
     found = lines(get("/request/register.csv"))
     assert [line[0] for line in found[1:]] == [evil["number"], *made[::-1]]
     assert found[1][1].startswith("'=")
@@ -157,3 +159,39 @@ def test_the_name_of_a_dataset_that_is_not_public_is_not_told(get, call, submitt
         text = get(path).get_data().decode()
         assert request["number"] in text
         assert "哈尔滨市公交客流信息" not in text
+
+
+def test_search_engines_keep_no_copy_of_the_table(get, submitted):
+    """The register itself may be found."""
+    submitted()
+    assert get("/request/register.csv").headers["X-Robots-Tag"] == "noindex"
+    assert get("/request/register.csv?since=x").headers["X-Robots-Tag"] == "noindex"
+    assert "X-Robots-Tag" not in get("/request").headers
+
+
+@pytest.mark.parametrize("bad", ["%00", "%01", "x" * 3000])
+@pytest.mark.parametrize(
+    ("path", "user"),
+    [
+        ("/request?q={}", None),
+        ("/request?agency={}", None),
+        ("/request?after={}", None),
+        ("/request?since={}", None),
+        ("/request/rates?year={}", None),
+        ("/request/register.csv?agency={}", None),
+        ("/request/register.csv?q={}", None),
+        ("/request/agreement/{}", None),
+        ("/desk?agency={}", "handler"),
+        ("/desk?q={}", "handler"),
+        ("/desk?after={}", "handler"),
+        ("/desk/deadlines/{}.ics", None),
+        ("/collection/{}", "handler"),
+        ("/collection/{}.csv", "handler"),
+        ("/collection/{}/file/{}", "handler"),
+        ("/collection?page={}", "handler"),
+        ("/my/email/{}", "applicant"),
+    ],
+)
+def test_nonsense_in_an_address_is_answered(get, path, user, bad):
+    """By a page, or by saying that there is none."""
+    assert get(path.replace("{}", bad), user).status_code in (200, 400, 404, 410)

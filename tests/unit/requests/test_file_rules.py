@@ -22,8 +22,8 @@ BOTH = {"applicant", "handler", "approver"}
         ("attachment", A, {"draft", "returned"}),
         ("proof", A, {"draft", "returned"}),
         ("report", A, {"delivered"}),
-        ("delivery", H, {"accepted", "approved"}),
-        ("delivery", APPROVER, {"accepted", "approved"}),
+        ("delivery", H, {"accepted"}),
+        ("delivery", APPROVER, {"accepted"}),
         ("delivery", A, None),
         ("delivery", BOTH, None),  # nobody delivers to oneself
         ("delivery", S, None),

@@ -9,7 +9,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from flask import Blueprint, make_response
+from flask import Blueprint, Response, make_response
 from werkzeug.exceptions import NotFound
 
 from ckanext.hljshare.access.grants import store as grants
@@ -27,6 +27,7 @@ from ckanext.hljshare.requests import (
 )
 from ckanext.hljshare.requests.accounts import store as accounts
 from ckanext.hljshare.requests.logic.reading import levels_of
+from ckanext.hljshare.requests.logic.validators import hljshare_ref
 from ckanext.hljshare.requests.model import now
 
 blueprint = Blueprint("hljshare_apply", __name__)
@@ -35,6 +36,14 @@ EDITABLE = ("draft", "returned")
 AGAIN = ("refused", "declined", "withdrawn", "lapsed", "delivered")
 SOON = timedelta(days=14)
 THREAD = ("message", "returned", "objected", "reviewed", "reported")
+
+
+@blueprint.after_request
+def _unlisted(response: Response) -> Response:
+    """Search engines keep no copy of a request's page: it is somebody's matter."""
+    if "number" in (tk.request.view_args or {}):
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def _login() -> Any:
@@ -51,10 +60,10 @@ def _answer(page: str, code: int = 200) -> Any:
 
 
 def _show(number: str) -> dict[str, Any] | None:
-    """A request as the visitor may see it; None where it is not his."""
+    """A request as the visitor may see it; None where it is not his, or the number is none."""
     try:
         found: dict[str, Any] = tk.get_action("hljshare_request_show")({}, {"number": number})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         return None
     return found
 
@@ -72,8 +81,8 @@ def _dataset(ref: str | None) -> dict[str, Any] | None:
     if not ref:
         return None
     try:
-        found: dict[str, Any] = tk.get_action("package_show")({}, {"id": ref})
-    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
+        found: dict[str, Any] = tk.get_action("package_show")({}, {"id": hljshare_ref(ref)})
+    except (tk.Invalid, tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         return None
     return found if found.get("type") == "dataset" and found.get("state") == "active" else None
 

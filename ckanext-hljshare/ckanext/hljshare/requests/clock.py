@@ -101,10 +101,25 @@ def dates(timing: Timing, rules: Rules, calendar: Calendar) -> Dates:
     }.get(timing.state)
     if rule is None or timing.limit_from is None:
         return found
+    if timing.state == "suspended":
+        # The time for consulting others is one in all, in however many parts it is taken.
+        rule = replace(rule, length=pause_left(timing, rules, calendar))
     wait = count(rule, local_date(timing.limit_from), (), calendar)
     return replace(
         found, limit_due=wait.due, limit_at=wait.due_at, limit_provisional=wait.provisional
     )
+
+
+def pause_left(timing: Timing, rules: Rules, calendar: Calendar) -> int:
+    """How many working days a request may still be suspended in all; at least one while it is."""
+    used = 0
+    for start, end in timing.pauses:
+        if end is None:
+            return max(1, rules.third_party.length - used)
+        first, last = local_date(start), local_date(end)
+        days = (first + timedelta(days=step) for step in range(1, (last - first).days + 1))
+        used += sum(not calendar.is_rest(day) for day in days)
+    return rules.third_party.length - used
 
 
 def is_overdue(due_at: datetime | None, closed_at: datetime | None, now: datetime) -> bool:

@@ -45,7 +45,18 @@ def plan(row: Request, data: Mapping[str, Any]) -> dict[str, Any]:
     if data.get("resources") == []:
         raise engine.invalid("resources", words.decision_error("none"))
     _check_tables(parts)
+    handed = _files(row)
+    if not parts and not handed and not _opened(_dataset(dataset_id)):
+        raise engine.invalid(
+            "resources",
+            tk._("There is nothing to provide: choose a dataset, or upload the data first"),
+        )
     moment = now()
+    begins = data.get("not_before")
+    if begins is not None and row.due_at is not None and begins >= row.due_at:
+        raise engine.invalid(
+            "not_before", tk._("The use has to begin before the deadline of the request is over")
+        )
     longest = moment + timedelta(days=rules.load().grant_days)
     wanted = end_of(row.use_until) if row.use_until else None
     until = decisions.until(data.get("not_after"), wanted, longest)
@@ -68,11 +79,37 @@ def plan(row: Request, data: Mapping[str, Any]) -> dict[str, Any]:
             }
             for part in parts
         ],
+        "files": handed,
         "conditions": data.get("conditions") or "",
         "not_before": data["not_before"].isoformat() if data.get("not_before") else None,
         "not_after": until.isoformat(),
         "max_downloads": data.get("max_downloads"),
     }
+
+
+def _files(row: Request) -> list[dict[str, str]]:
+    """The uploaded files that would be handed over: the signature is for these and no others."""
+    return [{"id": file["id"], "sha256": file["sha256"]} for file in files.delivered(row.id)]
+
+
+def check_signed(row: Request, decision: Mapping[str, Any]) -> None:
+    """See that the files are those of the proposal. Raises ValidationError."""
+    if decision.get("decision") == "approve" and decision.get("files", []) != _files(row):
+        raise engine.invalid(
+            "files",
+            tk._("The files have changed since the decision was proposed: propose it again"),
+        )
+
+
+def _opened(package: model.Package | None) -> list[str]:
+    """The files of a dataset that is open to everybody by now; none where something is not."""
+    if package is None:
+        return []
+    found = {
+        file.id: subject.content_of(*subject.dataset_levels(file.id)) for file in package.resources
+    }
+    is_open = all(content.level == "open" and content.published for content in found.values())
+    return list(found) if is_open else []
 
 
 def _check_tables(parts: Sequence[decisions.Part]) -> None:
@@ -138,6 +175,7 @@ def carry_out(act: engine.Act) -> dict[str, Any]:
         raise engine.invalid(
             "dataset", tk._("The dataset belongs to another agency; only that one can provide it")
         )
+    check_signed(row, decision)
     uploaded = files.delivered(row.id)
     given, opened = _grants(act, package, decision)
     if not given and not opened and not uploaded:
@@ -180,13 +218,7 @@ def _grants(
         )
     if package is not None and not parts:
         # Everything was open when it was approved: there was nothing left to grant.
-        levels = {
-            file.id: subject.content_of(*subject.dataset_levels(file.id))
-            for file in package.resources
-        }
-        opened = [
-            file for file, found in levels.items() if found.level == "open" and found.published
-        ]
+        opened = _opened(package)
     for part in parts:
         resource = model.Session.get(model.Resource, part["resource"])
         if resource is None or resource.state != "active" or resource.package_id != row.dataset_id:

@@ -92,6 +92,7 @@ def _page(
         found.pop("after", None)
         wanted.pop("after", None)
         wanted.pop("q", None)
+        wanted.pop("agency", None)
         listed = tk.get_action("hljshare_request_list")({}, wanted)
     agency = model.Group.get(wanted["agency"]) if wanted.get("agency") else None
     # Only people of an agency handle its requests; a supervisor chooses the agency first.

@@ -21,6 +21,7 @@ from ckanext.hljshare.deadlines.calendar import Calendar
 from ckanext.hljshare.deadlines.count import CountError, Rule
 from ckanext.hljshare.deadlines.logic import action as deadline_action
 from ckanext.hljshare.requests import clock, register, routing, store, tell, words, workflow
+from ckanext.hljshare.requests.files import store as files
 from ckanext.hljshare.requests.model import Request, RequestTally, now
 
 tallies: sa.Table = RequestTally.__table__
@@ -237,19 +238,23 @@ def accept(act: Act, at: datetime) -> None:
     act.row.accepted_at = at
     freeze_rule(act.row)
     start_limit(act.row, None)
+    if act.row.dataset_id is None:
+        renew_public(act.row, None)
 
 
-def renew_public(row: Request, title: str | None, agency: str) -> None:
-    """Bring what the register shows and finds up to date."""
-    row.public_name = register.public_name(title or row.data_name)
-    row.words = register.words(f"{row.public_name} {agency}")
+def renew_public(row: Request, title: str | None) -> None:
+    """Bring what the register shows and finds up to date. What an applicant typed as the name of
+    data that is not in the catalog is shown once an agency has read and accepted it."""
+    typed = row.data_name if row.accepted_at is not None else ""
+    row.public_name = register.public_name(title or typed)
+    row.words = register.words(f"{row.public_name} {tell.agency_title(row.agency_id)}")
 
 
 def tally(row: Request, by: int = 1) -> None:
     """Count how a request of the public ended, for the register's rates; `by` -1 takes it back."""
     if row.kind != "open" or not row.agency_id or row.closed_at is None:
         return
-    if row.state in ("withdrawn", "lapsed"):
+    if row.state in ("withdrawn", "lapsed", "declined"):
         return
     late = clock.is_overdue(row.due_at, row.closed_at, row.closed_at)
     days = clock.days_used(row.accepted_at, row.closed_at) if row.accepted_at else 0
@@ -272,9 +277,10 @@ def tally(row: Request, by: int = 1) -> None:
 def move(row: Request, group: model.Group) -> None:
     """Have another agency handle a request; what was proposed at the old one is void."""
     row.agency_id, row.handler_id, row.proposal = group.id, None, None
+    for file in files.of_request(row.id, "delivery"):
+        files.remove(file)  # they are the old agency's
     row.triage = row.dataset_id is None and routing.is_office(group.id)
-    if row.public_name:
-        row.words = register.words(f"{row.public_name} {group.display_name}")
+    row.words = register.words(f"{row.public_name} {group.display_name}")
 
 
 def suspend(act: Act) -> None:
@@ -283,6 +289,11 @@ def suspend(act: Act) -> None:
     begins = max([act.at, *ends])
     act.row.pauses = [*act.row.pauses, [begins.isoformat(), None]]
     start_limit(act.row, begins)
+
+
+def pause_left(row: Request) -> int:
+    """How many working days the clock may still stand still in all."""
+    return clock.pause_left(_timing(row), limits(), calendars.current())
 
 
 def resume(act: Act, at: datetime) -> None:

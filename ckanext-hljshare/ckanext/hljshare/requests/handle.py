@@ -65,7 +65,7 @@ def panel(request: Mapping[str, Any]) -> dict[str, Any]:
             for file in request["files"]
             if file["purpose"] == "delivery" and not file["erased"]
         ],
-        "may_upload": row.state in ("accepted", "approved")
+        "may_upload": row.state == "accepted"  # before the signature
         and bool({"handler", "approver"} & set(request["roles"])),
         "grant_days": rules.load().grant_days,
     }

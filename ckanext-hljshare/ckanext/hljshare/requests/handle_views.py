@@ -67,7 +67,7 @@ def _show(number: str) -> dict[str, Any] | None:
     """The request for who handles or supervises it; None for everybody else."""
     try:
         found: dict[str, Any] = tk.get_action("hljshare_request_show")({}, {"number": number})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         return None
     parts = set(found["roles"])
     return found if parts & {"handler", "approver", "supervisor"} else None
@@ -124,7 +124,8 @@ def _columns(chosen: list[str]) -> dict[str, list[str]]:
     found = {}
     for file in chosen:
         offered, wanted = form.get(f"offered-{file}", ""), form.getlist(f"columns-{file}")
-        if offered and len(wanted) < int(offered if offered.isdigit() else 0):
+        known = offered.isdecimal() and len(offered) < 6  # a number of columns
+        if known and len(wanted) < int(offered):
             found[file] = wanted
     return found
 

@@ -18,9 +18,18 @@ from ckanext.hljshare.requests.model import now
 blueprint = Blueprint("hljshare_register", __name__)
 
 ROWS = 30
+CSV = "hljshare_register.download"
 RESULTS = ("open", "overdue", "delivered", "refused", "declined", "withdrawn", "lapsed")
 FILTERS = ("q", "agency", "result", "since", "until")
 FIRST_YEAR = 2024
+
+
+@blueprint.after_request
+def _unlisted(response: Response) -> Response:
+    """Search engines keep no copy of the table, which lists what is corrected later on."""
+    if tk.request.endpoint == CSV:
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
 def results() -> dict[str, str]:
@@ -171,8 +180,12 @@ def download() -> Any:
 
 
 def entry(number: str) -> Any:
-    """The register's entry of a request, for who is no party; None where it has none."""
-    found = tk.get_action("hljshare_request_register")({}, {"number": number, "limit": 1})
+    """The register's entry of a request, for who is no party; None where it has none. What is no
+    number at all is not found."""
+    try:
+        found = tk.get_action("hljshare_request_register")({}, {"number": number, "limit": 1})
+    except tk.ValidationError:
+        return tk.abort(404, tk._("Request not found"))
     if not found["results"]:
         return None
     response = make_response(tk.render("register/entry.html", {"entry": found["results"][0]}))

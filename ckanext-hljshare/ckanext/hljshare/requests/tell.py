@@ -295,7 +295,13 @@ def about(
         }
         if event == "answered":
             people |= {extra["asked_by"]} if extra.get("asked_by") else set()
-        _put(sorted(people - {actor or ""}), f"{key}:b", f"{PREFIX}{event}.agency", params, row)
+        _put(
+            sorted(people - {actor or "", row.applicant_id}),
+            f"{key}:b",
+            f"{PREFIX}{event}.agency",
+            params,
+            row,
+        )
 
 
 def letters(

@@ -51,6 +51,7 @@ def events() -> dict[str, str]:
     """What each kind of event is called."""
     return {
         "submitted": tk._("Submitted"),
+        "updated": tk._("Completed by the applicant"),
         "returned": tk._("Returned to be completed"),
         "accepted": tk._("Accepted"),
         "declined": tk._("Not accepted"),
@@ -102,6 +103,7 @@ def not_allowed(code: str) -> str:
     return {
         "role": tk._("This is for the people who handle this request"),
         "own": tk._("Nobody handles or decides a request of their own"),
+        "own_decision": tk._("Nobody answers an objection to a decision of their own"),
         "same_person": tk._("Who proposed a decision does not sign it: two people decide"),
     }[code]
 

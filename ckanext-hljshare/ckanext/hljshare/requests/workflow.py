@@ -238,7 +238,7 @@ def find(action: str, state: str, roles: Collection[str], case: str = "") -> tup
     """
     rows = [step for step in TABLE if step.action == action and step.case == case]
     handling = not any("applicant" in step.roles for step in rows)
-    if handling and "applicant" in roles:
+    if handling and {"applicant", "colleague"} & set(roles):
         raise NotAllowedError("own")
     mine = [step for step in rows if set(step.roles) & set(roles)]
     if not mine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ckan.logic.schema import validator_args
@@ -10,11 +11,17 @@ from ckanext.hljshare.requests import rules as request_rules
 from ckanext.hljshare.requests.collection import rules
 
 TITLE, TEXT = 200, 4000
-MOST = 100
+MOST, LAST = 100, 1_000_000  # rows at once; where a page may begin
 
 
-def _at_most(value: int) -> int:
-    return min(value, MOST)
+def _at_most(most: int) -> Callable[[Any], Any]:
+    # What is no number has its error already; CKAN asks the next validator all the same.
+    return lambda value: min(value, most) if isinstance(value, int) else value
+
+
+def _blank_is(usual: int) -> Callable[[Any], Any]:
+    # CKAN's check of numbers fails on a text of blanks.
+    return lambda value: usual if isinstance(value, str) and not value.strip() else value
 
 
 @validator_args
@@ -25,7 +32,7 @@ def create(
     ignore: Any,
     default: Any,
     one_of: Any,
-    unicode_safe: Any,
+    hljshare_ref: Any,
     boolean_validator: Any,
     hljshare_request_text: Any,
     hljshare_day: Any,
@@ -34,7 +41,7 @@ def create(
     """`hljshare_collection_create`."""
     text = [not_empty, hljshare_request_text(TEXT), not_empty]
     return {
-        "asker": [ignore_empty, unicode_safe],
+        "asker": [ignore_empty, hljshare_ref],
         "subject": [not_empty, one_of([*rules.SUBJECTS])],
         "title": [not_empty, hljshare_request_text(TITLE), not_empty],
         "purpose": text,
@@ -55,11 +62,11 @@ def create(
 
 @validator_args
 def by_id(
-    not_empty: Any, unicode_safe: Any, ignore: Any, ignore_missing: Any, hljshare_version: Any
+    not_empty: Any, hljshare_ref: Any, ignore: Any, ignore_missing: Any, hljshare_version: Any
 ) -> dict[str, Any]:
     """Actions that need an agency's task and, if wanted, the version that was looked at."""
     return {
-        "id": [not_empty, unicode_safe],
+        "id": [not_empty, hljshare_ref],
         "version": [ignore_missing, hljshare_version],
         "__extras": [ignore],
     }
@@ -90,7 +97,7 @@ def send_back(
 @validator_args
 def withdraw(
     not_empty: Any,
-    unicode_safe: Any,
+    hljshare_ref: Any,
     ignore_empty: Any,
     default: Any,
     boolean_validator: Any,
@@ -100,17 +107,17 @@ def withdraw(
     return {
         **by_id(),
         "reason": [not_empty, hljshare_request_text(TEXT), not_empty],
-        "agency": [ignore_empty, unicode_safe],
+        "agency": [ignore_empty, hljshare_ref],
         "repeats_only": [default(False), boolean_validator],
     }
 
 
 @validator_args
-def show(ignore_missing: Any, unicode_safe: Any, ignore: Any) -> dict[str, Any]:
+def show(ignore_missing: Any, hljshare_ref: Any, ignore: Any) -> dict[str, Any]:
     """`hljshare_collection_show`."""
     return {
-        "id": [ignore_missing, unicode_safe],
-        "number": [ignore_missing, unicode_safe],
+        "id": [ignore_missing, hljshare_ref],
+        "number": [ignore_missing, hljshare_ref],
         "__extras": [ignore],
     }
 
@@ -127,7 +134,7 @@ def listing(
     return {
         "show": [default("owed"), one_of(["owed", "asked"])],
         "ended": [default(False), boolean_validator],
-        "limit": [default(20), natural_number_validator, _at_most],
-        "offset": [default(0), natural_number_validator],
+        "limit": [default(20), _blank_is(20), natural_number_validator, _at_most(MOST)],
+        "offset": [default(0), _blank_is(0), natural_number_validator, _at_most(LAST)],
         "__extras": [ignore],
     }

@@ -37,7 +37,7 @@ def _show(number: str) -> dict[str, Any]:
     """A task as the caller may see it; what does not concern him is not there."""
     try:
         found: dict[str, Any] = tk.get_action("hljshare_collection_show")({}, {"number": number})
-    except (tk.ObjectNotFound, tk.NotAuthorized):
+    except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError):
         tk.abort(404, tk._("There is no such task"))
     return found
 

@@ -19,7 +19,8 @@ SEALED: frozenset[str] = frozenset(("proof",))
 _CHANGES: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "proof": (frozenset(("draft", "returned")), frozenset(("applicant",))),
     "attachment": (frozenset(("draft", "returned")), frozenset(("applicant",))),
-    "delivery": (frozenset(("accepted", "approved")), frozenset(("handler", "approver"))),
+    # Before it is signed: the signature is for these very files.
+    "delivery": (frozenset(("accepted",)), frozenset(("handler", "approver"))),
     "report": (frozenset(("delivered",)), frozenset(("applicant",))),
 }
 _HANDLING = frozenset(("handler", "approver"))

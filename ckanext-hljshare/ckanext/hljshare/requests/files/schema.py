@@ -11,11 +11,11 @@ from ckanext.hljshare.requests.files import rules
 
 @validator_args
 def add(
-    not_empty: Any, not_missing: Any, unicode_safe: Any, default: Any, one_of: Any, ignore: Any
+    not_empty: Any, not_missing: Any, hljshare_ref: Any, default: Any, one_of: Any, ignore: Any
 ) -> dict[str, Any]:
     """`hljshare_request_file_add`."""
     return {
-        "id": [not_empty, unicode_safe],
+        "id": [not_empty, hljshare_ref],
         "purpose": [default("attachment"), one_of(list(rules.PURPOSES))],
         "upload": [not_missing],
         "__extras": [ignore],
@@ -23,18 +23,18 @@ def add(
 
 
 @validator_args
-def by_id(not_empty: Any, unicode_safe: Any, ignore: Any) -> dict[str, Any]:
+def by_id(not_empty: Any, hljshare_ref: Any, ignore: Any) -> dict[str, Any]:
     """Actions that need an id only."""
-    return {"id": [not_empty, unicode_safe], "__extras": [ignore]}
+    return {"id": [not_empty, hljshare_ref], "__extras": [ignore]}
 
 
 @validator_args
 def identity(
-    not_empty: Any, unicode_safe: Any, default: Any, boolean_validator: Any, ignore: Any
+    not_empty: Any, hljshare_ref: Any, default: Any, boolean_validator: Any, ignore: Any
 ) -> dict[str, Any]:
     """`hljshare_request_identity_show`."""
     return {
-        "id": [not_empty, unicode_safe],
+        "id": [not_empty, hljshare_ref],
         "reveal": [default(False), boolean_validator],
         "__extras": [ignore],
     }

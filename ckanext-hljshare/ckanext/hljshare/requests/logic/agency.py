@@ -44,6 +44,7 @@ __all__ = [
     "hljshare_request_transfer",
 ]
 
+RETURNS = 2  # what is missing is to be named once, completely; once more where the answer lacks it
 ANSWER_DAYS = 3  # working days to answer an order, where it says nothing
 FARTHEST = timedelta(days=365)
 
@@ -89,6 +90,10 @@ def hljshare_request_return(context: Any, data_dict: dict[str, Any]) -> dict[str
     """
     act = _begin(context, "return", data_dict)
     row = act.row
+    if row.returns >= RETURNS:
+        raise engine.invalid(
+            "state", tk._("It was returned twice already: accept it, or decline it with a basis")
+        )
     row.returns += 1
     engine.start_limit(row, act.at)
     position = engine.finish(
@@ -149,6 +154,10 @@ def hljshare_request_transfer(context: Any, data_dict: dict[str, Any]) -> dict[s
     :param message: why; the applicant reads it
     """
     act = _begin(context, "transfer", data_dict)
+    if act.role == "approver" and reading.is_overdue(act.row, act.at):
+        raise engine.invalid(
+            "state", tk._("It is overdue: only the authority above may pass it on now")
+        )
     group = model.Group.get(data_dict["agency"])
     if group is None or not group.is_organization or group.state != "active":
         raise engine.invalid("agency", tk._("There is no such agency"))
@@ -183,6 +192,10 @@ def hljshare_request_assign(context: Any, data_dict: dict[str, Any]) -> dict[str
     person = model.User.get(data_dict["handler"]) if data_dict.get("handler") else None
     if data_dict.get("handler") and (person is None or person.state != "active"):
         raise engine.invalid("handler", tk._("There is no such user"))
+    actor = engine.caller(context)
+    for ref in data_dict["ids"]:  # before anything is locked
+        if not routing.roles(actor, store.get(ref)) & set(workflow.AGENCY):
+            raise tk.NotAuthorized(words.not_allowed("role"))
     acts = [engine.begin(context, "assign", found) for found in store.lock_all(data_dict["ids"])]
     changed = 0
     for act in acts:
@@ -216,6 +229,10 @@ def hljshare_request_suspend(context: Any, data_dict: dict[str, Any]) -> dict[st
     if row.due_at is not None and act.at >= row.due_at:
         raise engine.invalid("state", tk._("The deadline has passed: it cannot be suspended"))
     again = bool(row.pauses)
+    if engine.pause_left(row) < 1:
+        raise engine.invalid(
+            "state", tk._("The time for consulting others is used up: it is suspended no more")
+        )
     engine.suspend(act)
     row.proposal = None
     position = engine.finish(
@@ -308,6 +325,7 @@ def hljshare_request_decide(context: Any, data_dict: dict[str, Any]) -> dict[str
     except workflow.NotAllowedError as error:
         model.Session.rollback()
         raise tk.NotAuthorized(words.not_allowed(error.code)) from None
+    deliver.check_signed(row, proposal)
     row.decision = {**proposal, "signed_by": act.actor.id, "signed_at": act.at.isoformat()}
     row.proposal = None
     public = {name: value for name, value in proposal.items() if name not in ("by", "at")}
@@ -448,5 +466,9 @@ def hljshare_request_review(context: Any, data_dict: dict[str, Any]) -> dict[str
     kinds = [event.kind for event in store.history(act.row.id)]
     if kinds.count("objected") <= kinds.count("reviewed"):
         raise engine.invalid("state", tk._("There is no objection that waits for an answer"))
+    decided = act.row.decision or {}
+    if act.actor is not None and act.actor.id in (decided.get("by"), decided.get("signed_by")):
+        model.Session.rollback()
+        raise tk.NotAuthorized(words.not_allowed("own_decision"))
     engine.finish(act, {"text": data_dict["message"]})
     return _done(act, context)

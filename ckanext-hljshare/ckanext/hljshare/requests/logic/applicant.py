@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -63,6 +65,7 @@ TEXTS = (
     "share_mode",
 )
 FARTHEST = timedelta(days=3660)
+MESSAGES = 20  # of one person in a day, about one request
 
 
 @tk.validate_action_data(schema.create)
@@ -137,8 +140,11 @@ def hljshare_request_update(context: Any, data_dict: dict[str, Any]) -> dict[str
         _place(context, act.row, data_dict, _person(context))
     _write(act.row, data_dict)
     _identify(act.row, data_dict)
-    act.row.version += 1
-    act.row.updated = max(now(), act.row.updated)
+    if act.row.state == "draft":
+        act.row.version += 1
+        act.row.updated = max(now(), act.row.updated)
+    else:
+        engine.finish(act, {"sha256": _digest(act.row)})
     model.Session.commit()
     return reading.shown(act.row.id, context)
 
@@ -185,8 +191,9 @@ def hljshare_request_submit(context: Any, data_dict: dict[str, Any]) -> dict[str
         row.first_submitted_at = act.at
     row.submitted_at = act.at
     engine.start_limit(row, act.at)
-    engine.renew_public(row, title, _agency_title(row))
-    engine.finish(act, {"agreement": row.agreement_version, "again": again}, visibility="public")
+    engine.renew_public(row, title)
+    said = {"agreement": row.agreement_version, "again": again, "sha256": _digest(row)}
+    engine.finish(act, said, visibility="public")
     model.Session.commit()
     return reading.shown(row.id, context)
 
@@ -216,6 +223,11 @@ def hljshare_request_message(context: Any, data_dict: dict[str, Any]) -> dict[st
     """
     tk.check_access("hljshare_request_message", context, data_dict)
     act = engine.begin(context, "message", data_dict["id"], data_dict.get("version"))
+    today = limits.start_of_day(act.at)
+    mine = [event for event in store.history(act.row.id) if _is_mine(event, act, "message")]
+    if sum(event.recorded >= today for event in mine) >= MESSAGES:
+        text = tk._("At most {count} messages a day: write the rest tomorrow")
+        raise engine.invalid("message", text.format(count=MESSAGES))
     engine.finish(act, _kept(act, data_dict))
     model.Session.commit()
     return reading.shown(act.row.id, context)
@@ -230,6 +242,9 @@ def hljshare_request_object(context: Any, data_dict: dict[str, Any]) -> dict[str
     """
     tk.check_access("hljshare_request_object", context, data_dict)
     act = engine.begin(context, "object", data_dict["id"], data_dict.get("version"))
+    kinds = [event.kind for event in store.history(act.row.id)]
+    if kinds.count("objected") > kinds.count("reviewed"):
+        raise engine.invalid("state", tk._("Your objection waits for its answer already"))
     engine.finish(act, _kept(act, data_dict))
     model.Session.commit()
     return reading.shown(act.row.id, context)
@@ -291,6 +306,16 @@ def _kept(act: engine.Act, data: Mapping[str, Any]) -> dict[str, Any]:
     if not text or act.actor is None:
         return {}
     return dict(store.keep_text(act.row, act.actor.id, text, act.at))
+
+
+def _is_mine(event: Any, act: engine.Act, kind: str) -> bool:
+    return event.kind == kind and act.actor is not None and event.actor == act.actor.id
+
+
+def _digest(row: Request) -> str:
+    """The digest of what was asked for: the text itself may be erased, this stays."""
+    said = {name: getattr(row, name) for name in TEXTS}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _count(person: str, *where: Any) -> int:
@@ -472,8 +497,3 @@ def _route(row: Request) -> None:
     row.triage = row.dataset_id is None and (
         row.agency_id is None or routing.is_office(row.agency_id)
     )
-
-
-def _agency_title(row: Request) -> str:
-    group = model.Session.get(model.Group, row.agency_id) if row.agency_id else None
-    return str(group.display_name) if group is not None else ""

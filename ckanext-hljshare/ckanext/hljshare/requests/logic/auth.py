@@ -19,15 +19,19 @@ def _answer(allowed: bool, code: str = "role") -> AuthResult:
     return {"success": True} if allowed else {"success": False, "msg": words.not_allowed(code)}
 
 
+def _parts(context: Any, data_dict: dict[str, Any]) -> set[str]:
+    return routing.roles(engine.caller(context), store.get(data_dict.get("id") or ""))
+
+
 def _by_role(action: str) -> Auth:
     """Whoever has one of the roles of an action in this request, also sysadmins: they have no
     part in a request of their own, and sign nothing they proposed."""
 
     @tk.auth_sysadmins_check
     def check(context: Any, data_dict: dict[str, Any]) -> AuthResult:
-        parts = routing.roles(engine.caller(context), store.get(data_dict.get("id") or ""))
+        parts = _parts(context, data_dict)
         wanted = workflow.roles_for(action) - {"system"}
-        if "applicant" in parts and "applicant" not in wanted:
+        if {"applicant", "colleague"} & parts and "applicant" not in wanted:
             return _answer(False, "own")
         return _answer(bool(parts & wanted))
 
@@ -44,9 +48,7 @@ def hljshare_request_create(context: Any, data_dict: dict[str, Any]) -> AuthResu
 @tk.auth_sysadmins_check
 def hljshare_request_show(context: Any, data_dict: dict[str, Any]) -> AuthResult:
     """Who applies, works for the unit that applies, handles or supervises."""
-    return _answer(
-        bool(routing.roles(engine.caller(context), store.get(data_dict.get("id") or "")))
-    )
+    return _answer(bool(_parts(context, data_dict)))
 
 
 def hljshare_request_list(context: Any, data_dict: dict[str, Any]) -> AuthResult:

@@ -72,7 +72,8 @@ def shown(request_id: str, context: Any) -> dict[str, Any]:
     row = store.get(request_id)
     user = engine.caller(context)
     parts = routing.roles(user, row)
-    inside = bool(parts & {"handler", "approver", "supervisor"})
+    # Who applies sees the applicant's side only, whatever other roles they have.
+    inside = bool(parts & {"handler", "approver", "supervisor"}) and "applicant" not in parts
     if context.get("ignore_auth") and not parts:
         inside = True
     handling = bool(parts & {"handler", "approver"}) and "applicant" not in parts
@@ -179,7 +180,7 @@ def brief(row: Request, inside: bool = True) -> dict[str, Any]:
         "reported_at": _iso(row.reported_at),
         "use_ends_at": _iso(row.use_ends_at),
         "use_ended_at": _iso(row.use_ended_at),
-        "waits_for_signature": row.proposal is not None,
+        "waits_for_signature": inside and row.proposal is not None,
         "flag": row.flag,
     }
 
@@ -289,7 +290,7 @@ def _grants(row: Request) -> list[dict[str, Any]]:
     found = tk.get_action("hljshare_grant_list")(
         {"ignore_auth": True}, {"request": row.id, "limit": 200}
     )
-    return list(found["results"])
+    return [grant for grant in found["results"] if grant["user_id"] == row.applicant_id]
 
 
 # ---------------------------------------------------------------- datasets
@@ -346,6 +347,8 @@ def hljshare_request_list(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     if data_dict["mine"]:
         assert user is not None
         query = query.where(row.applicant_id == user.id)
+        # Who has it in hand, and what is proposed, is the agency's own matter.
+        data_dict = {**data_dict, "handler": None, "signature": None}
         order = (row.created, row.id)
         newest = True
     else:
@@ -547,7 +550,7 @@ def entries(rows: Sequence[Request]) -> list[dict[str, Any]]:
     moment = now()
     agencies = _titles(model.Group, {row.agency_id for row in rows})
     public = _public_datasets({row.dataset_id for row in rows if row.dataset_id})
-    labels = words.outcomes()
+    labels, unread = words.outcomes(), tk._("Name shown once accepted")
     found = []
     for row in rows:
         name, title = agencies.get(row.agency_id or "", ("", ""))
@@ -557,7 +560,7 @@ def entries(rows: Sequence[Request]) -> list[dict[str, Any]]:
         found.append(
             {
                 "number": row.number,
-                "data_name": "—" if hidden else row.public_name,
+                "data_name": "—" if hidden else row.public_name or unread,
                 "dataset": dataset,
                 "agency": name,
                 "agency_title": title,

@@ -92,7 +92,7 @@ def hljshare_ids(value: Any) -> list[str]:
     if (
         not isinstance(found, list)
         or len(found) > MOST_IDS
-        or not all(isinstance(item, str) and item and "\x00" not in item for item in found)
+        or not all(isinstance(item, str) and item and not _CONTROL.search(item) for item in found)
     ):
         raise tk.Invalid(tk._("A list of ids is expected"))
     return list(dict.fromkeys(found))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 State = Literal[
     "draft",
@@ -26,19 +26,7 @@ State = Literal[
 Role = Literal["applicant", "handler", "approver", "supervisor", "system"]
 Clock = Literal["", "acceptance", "starts", "pauses", "goes on", "stops"]
 
-STATES: tuple[State, ...] = (
-    "draft",
-    "submitted",
-    "returned",
-    "accepted",
-    "suspended",
-    "approved",
-    "delivered",
-    "refused",
-    "declined",
-    "withdrawn",
-    "lapsed",
-)
+STATES: tuple[State, ...] = get_args(State)
 # Something is owed by the agency; the deadline of clause 6.1 f runs or is about to.
 OPEN: frozenset[State] = frozenset(("submitted", "accepted", "suspended", "approved"))
 RUNNING: frozenset[State] = frozenset(("accepted", "suspended", "approved"))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from ckanext.hljshare.requests import completeness
+
 STEPS: tuple[str, ...] = ("data", "purpose", "applicant", "confirm")
 DESCRIPTION = 600  # characters of a dataset's summary that a description begins with
 
@@ -45,23 +47,7 @@ _AT: dict[str, str] = {
     "upload": "applicant",
 }
 # What a request that is made again takes over from the one before.
-KEPT = (
-    "data_name",
-    "demand_type",
-    "description",
-    "theme",
-    "format",
-    "purpose",
-    "other",
-    "applicant_kind",
-    "applicant_name",
-    "contact",
-    "security_measures",
-    "business_basis",
-    "fields",
-    "share_mode",
-    "resources",
-)
+KEPT = (*completeness.TEXTS, "resources")
 PERSON = ("applicant_kind", "applicant_name", "contact")
 
 Door = Literal["open", "share"]

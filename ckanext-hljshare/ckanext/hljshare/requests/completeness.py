@@ -7,6 +7,23 @@ from collections.abc import Mapping
 from ckanext.hljshare.catalog import uscc
 from ckanext.hljshare.safety import identity_numbers
 
+# What is written as it was given; everything else of the row follows from something.
+TEXTS = (
+    "data_name",
+    "demand_type",
+    "description",
+    "theme",
+    "format",
+    "purpose",
+    "other",
+    "applicant_kind",
+    "applicant_name",
+    "contact",
+    "security_measures",
+    "business_basis",
+    "fields",
+    "share_mode",
+)
 # Clause 6.1 e names them in this order; then who applies, and how to be reached.
 REQUIRED: tuple[str, ...] = (
     "data_name",

@@ -47,23 +47,6 @@ __all__ = [
     "hljshare_request_withdraw",
 ]
 
-# What is written as it was given; everything else of the row follows from something.
-TEXTS = (
-    "data_name",
-    "demand_type",
-    "description",
-    "theme",
-    "format",
-    "purpose",
-    "other",
-    "applicant_kind",
-    "applicant_name",
-    "contact",
-    "security_measures",
-    "business_basis",
-    "fields",
-    "share_mode",
-)
 FARTHEST = timedelta(days=3660)
 MESSAGES = 20  # of one person in a day, about one request
 
@@ -314,7 +297,7 @@ def _is_mine(event: Any, act: engine.Act, kind: str) -> bool:
 
 def _digest(row: Request) -> str:
     """The digest of what was asked for: the text itself may be erased, this stays."""
-    said = {name: getattr(row, name) for name in TEXTS}
+    said = {name: getattr(row, name) for name in completeness.TEXTS}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -390,7 +373,7 @@ def _check_requestable(kind: str, dataset: Mapping[str, Any]) -> None:
 
 
 def _write(row: Request, data: Mapping[str, Any]) -> None:
-    for name in TEXTS:
+    for name in completeness.TEXTS:
         if data.get(name) is not None:
             setattr(row, name, data[name])
     if data.get("theme"):
@@ -441,7 +424,7 @@ def _identify(row: Request, data: Mapping[str, Any]) -> None:
 
 
 def _check_complete(row: Request, person: model.User) -> None:
-    values = {name: getattr(row, name) for name in TEXTS}
+    values = {name: getattr(row, name) for name in completeness.TEXTS}
     errors = {name: [tk._("Missing value")] for name in completeness.missing(row.kind, values)}
     if row.agreement_version != agreements.current(row.kind).version:
         errors["agreement"] = [tk._("Read and accept the agreement in its present version")]

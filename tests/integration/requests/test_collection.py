@@ -254,6 +254,8 @@ def test_each_sees_his_own_part(world):
     assert seen["tasks"][0]["can"] == []
     assert not seen["may_withdraw"]
     with pytest.raises(NotFound):
+        act(world.editor, "show", id="none")
+    with pytest.raises(ValidationError, match="cannot be shown"):
         act(world.editor, "show", id="no\x00ne")
 
 

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib.plugins import DefaultPermissionLabels
 
-from ckanext.hljshare.access import cli, storage, vault, wiring
+from ckanext.hljshare.access import batch, cli, storage, vault, wiring
 from ckanext.hljshare.access.changes import record
 from ckanext.hljshare.access.logic import stock
 from ckanext.hljshare.access.upload import NamedResourceUpload
@@ -74,6 +74,10 @@ class AccessPlugin(p.SingletonPlugin, DefaultPermissionLabels):
         storage.put_place([resource["id"] for resource in resources])
         storage.put_erase_deleted(pkg_dict["id"])
         record.after_write(context, pkg_dict["id"])
+
+    def after_datasets_write(self, context: Any, written: list[dict[str, Any]]) -> None:
+        """As after each creation and update, for a batch in one transaction."""
+        batch.written(context, written)
 
     def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """Forget the protected addresses of a deleted dataset."""

@@ -30,10 +30,10 @@ def put_place(resource_ids: Collection[str]) -> None:
         outbox.put(PLACE, str(uuid.uuid4()), {"resources": wrong})
 
 
-def put_erase_deleted(dataset_id: str) -> None:
-    """Order that what a dataset's deleted resources have left behind is erased."""
+def put_erase_deleted(*dataset_ids: str) -> None:
+    """Order that what the deleted resources of datasets have left behind is erased."""
     query = sa.select(model.Resource).where(
-        model.Resource.package_id == dataset_id, model.Resource.state == "deleted"
+        model.Resource.package_id.in_(dataset_ids), model.Resource.state == "deleted"
     )
     put_erase(
         [
@@ -61,6 +61,8 @@ def _private(resource_id: str) -> bool | None:
 
 
 def _misplaced(resource_id: str) -> bool:
+    if stored.find(resource_id) is None:
+        return False
     private = _private(resource_id)
     return private is not None and stored.place(resource_id, not private).is_file()
 

@@ -24,6 +24,7 @@ from werkzeug.datastructures import FileStorage
 from ckanext.hljshare.access import levels, stored
 from ckanext.hljshare.access.filenames import safe_name
 from ckanext.hljshare.access.model import VaultEntry, now
+from ckanext.hljshare.catalog import known
 
 PENDING = "hljshare_vault_pending"
 GATE = "/share/"
@@ -98,9 +99,12 @@ def _foreign(resource_id: str, dataset_id: Any, context: Any) -> bool:
 
     Only the portal's own jobs choose ids of new files; an editor may name those of this dataset.
     """
-    known = model.Session.get(model.Resource, resource_id)
-    if known is not None:
-        return known.package_id != dataset_id
+    lookups = known.of(context)
+    if lookups and context.get("ignore_auth") and resource_id in lookups.absent:
+        return False
+    standing = model.Session.get(model.Resource, resource_id)
+    if standing is not None:
+        return standing.package_id != dataset_id
     if authz.is_sysadmin(context.get("user") or ""):
         return False
     return _left_behind(resource_id)
@@ -136,8 +140,8 @@ def protect_url(
     level = levels.effective(
         _dataset_level(data), data.get(at("open_type")), data.get(at("derivative"))
     )
-    known = _text(data.get(at("id")))
-    resource_id = known or str(uuid.uuid4())
+    named = _text(data.get(at("id")))
+    resource_id = named or str(uuid.uuid4())
     data[at("id")] = resource_id
     url = _text(data.get(key))
     gated = is_gate(url, resource_id)
@@ -145,14 +149,16 @@ def protect_url(
     uploaded = given is not None or data.get(at("url_type")) == "upload"
     pending = _pending()
     pending.pop(resource_id, None)
-    if known and _foreign(resource_id, data.get(("id",)), context):
+    if named and _foreign(resource_id, data.get(("id",)), context):
         # Whoever takes over another file's id would get its address, its bytes and its table.
         errors[at("id")] = [tk._("Resource id already exists.")]
         data[key] = ""
         return
 
     if level == "open" and not _hidden(data):
-        entry = model.Session.get(VaultEntry, resource_id)
+        lookups = known.of(context)
+        unvaulted = lookups is not None and resource_id in lookups.unvaulted
+        entry = None if unvaulted else model.Session.get(VaultEntry, resource_id)
         data[key] = locator or ("" if gated else url)
         if entry and uploaded and entry.uploaded:
             data[at("filename")] = entry.address
@@ -203,6 +209,36 @@ def save(resources: Iterable[Mapping[str, Any]]) -> None:
         entry.updated = now()
 
 
+def save_many(resource_ids: Iterable[str]) -> None:
+    """:func:`save` for a batch: one look into the table."""
+    pending = model.Session().info.pop(PENDING, {})
+    wanted = [resource_id for resource_id in resource_ids if resource_id in pending]
+    entries = {
+        entry.resource_id: entry
+        for entry in model.Session.scalars(
+            sa.select(VaultEntry).where(VaultEntry.resource_id.in_(wanted))
+        )
+    }
+    for resource_id in wanted:
+        value, entry = pending[resource_id], entries.get(resource_id)
+        if value is None:
+            if entry:
+                model.Session.delete(entry)
+            continue
+        if not entry:
+            entry = VaultEntry(resource_id=resource_id)
+            model.Session.add(entry)
+        entry.address, entry.uploaded = value
+        entry.updated = now()
+
+
+def unvaulted(resource_ids: Iterable[str]) -> set[str]:
+    """Return those of the ids that have no protected address; entries found are loaded."""
+    wanted = set(resource_ids)
+    found = model.Session.scalars(sa.select(VaultEntry).where(VaultEntry.resource_id.in_(wanted)))
+    return wanted - {entry.resource_id for entry in found}
+
+
 def forget(resource_ids: list[str]) -> None:
     """Erase the addresses of resources that are gone."""
     model.Session.query(VaultEntry).filter(VaultEntry.resource_id.in_(resource_ids)).delete(
@@ -210,10 +246,10 @@ def forget(resource_ids: list[str]) -> None:
     )
 
 
-def forget_deleted(dataset_id: str) -> None:
-    """Erase the addresses of resources that a dataset no longer has."""
+def forget_deleted(*dataset_ids: str) -> None:
+    """Erase the addresses of resources that datasets no longer have."""
     gone = sa.select(model.Resource.id).where(
-        model.Resource.package_id == dataset_id, model.Resource.state == "deleted"
+        model.Resource.package_id.in_(dataset_ids), model.Resource.state == "deleted"
     )
     model.Session.query(VaultEntry).filter(VaultEntry.resource_id.in_(gone)).delete(
         synchronize_session=False

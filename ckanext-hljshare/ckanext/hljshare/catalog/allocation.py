@@ -103,12 +103,7 @@ def assign(package: model.Package) -> str | None:
 
     :raises CodeTakenError: the dataset came with a code that another one has
     """
-    if (
-        package.type != "dataset"
-        or package.private
-        or package.state != "active"
-        or not package.owner_org
-    ):
+    if not _is_published(package):
         return None
     row = model.Session.get(ResourceCodeRow, package.id)
     given = package.extras.get("resource_code")
@@ -118,9 +113,7 @@ def assign(package: model.Package) -> str | None:
             class_code, sequence, code = parsed.class_code, parsed.sequence, parsed.text
             lock(f"class:{class_code}")
         else:
-            provider = provider_number(package.owner_org, region_of(package.owner_org))
-            catalog_class = package.extras.get("catalog_class") or codes.default_class()
-            class_code = codes.class_code(catalog_class, provider.region_code, provider.number)
+            class_code = _class_of(package, region_of(package.owner_org))
             sequence = next_sequence(class_code)
             code = codes.build(class_code, sequence)
         row = ResourceCodeRow(
@@ -141,9 +134,90 @@ def assign(package: model.Package) -> str | None:
     return row.code
 
 
-def assign_many(packages: Iterable[model.Package]) -> dict[str, str | None]:
-    """:func:`assign` for many, in an order that cannot deadlock with another such call."""
+def assign_many(packages: Iterable[model.Package]) -> None:
+    """:func:`assign` for many, in an order that cannot deadlock with another such call.
+
+    New codes of one class are numbered in one go; whoever has a code, or brings one, is treated
+    singly.
+
+    :raises CodeTakenError: a dataset came with a code that another one has
+    """
     ordered = sorted(
         packages, key=lambda pkg: (pkg.owner_org or "", pkg.extras.get("catalog_class", ""), pkg.id)
     )
-    return {package.id: assign(package) for package in ordered}
+    model.Session.flush()
+    rows = {
+        row.package_id: row
+        for row in model.Session.scalars(
+            select(ResourceCodeRow).where(
+                ResourceCodeRow.package_id.in_([package.id for package in ordered])
+            )
+        )
+    }
+    regions: dict[str, str] = {}
+    classes: dict[tuple[str, str], str] = {}
+    fresh: dict[str, list[model.Package]] = {}
+    for package in ordered:
+        if not _is_published(package):
+            continue
+        if package.id in rows:
+            if package.extras.get("resource_code") != rows[package.id].code:
+                package.extras["resource_code"] = rows[package.id].code
+        elif codes.parse(package.extras.get("resource_code") or ""):
+            assign(package)
+        else:
+            owner = package.owner_org
+            if owner not in regions:
+                regions[owner] = region_of(owner)
+            kind = (owner, package.extras.get("catalog_class") or "")
+            if kind not in classes:
+                classes[kind] = _class_of(package, regions[owner])
+            fresh.setdefault(classes[kind], []).append(package)
+    for class_code in sorted(fresh):
+        _number(class_code, fresh[class_code])
+
+
+def _is_published(package: model.Package) -> bool:
+    return bool(
+        package.type == "dataset"
+        and not package.private
+        and package.state == "active"
+        and package.owner_org
+    )
+
+
+def _class_of(package: model.Package, region: str) -> str:
+    provider = provider_number(package.owner_org, region)
+    catalog_class = package.extras.get("catalog_class") or codes.default_class()
+    return codes.class_code(catalog_class, provider.region_code, provider.number)
+
+
+def _number(class_code: str, packages: list[model.Package]) -> None:
+    """Give the datasets of one class the next free numbers."""
+    sequence = next_sequence(class_code) - 1
+    taken = set(
+        model.Session.scalars(
+            select(ResourceCodeRow.sequence).where(
+                ResourceCodeRow.class_code == class_code,
+                ResourceCodeRow.sequence > sequence,
+                ~ResourceCodeRow.allocated,
+            )
+        )
+    )
+    for package in packages:
+        sequence += 1
+        while sequence in taken:
+            sequence += 1
+        code = codes.build(class_code, sequence)
+        model.Session.add(
+            ResourceCodeRow(
+                package_id=package.id,
+                org_id=package.owner_org,
+                class_code=class_code,
+                sequence=sequence,
+                code=code,
+                allocated=True,
+            )
+        )
+        package.extras["resource_code"] = code
+    model.Session.flush()

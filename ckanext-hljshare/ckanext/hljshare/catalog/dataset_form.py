@@ -7,9 +7,27 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.types import Context
+from ckanext.scheming.helpers import scheming_get_dataset_schema
 from ckanext.scheming.plugins import SchemingDatasetsPlugin
 
 from ckanext.hljshare.catalog import forms
+
+
+@tk.side_effect_free
+def _schema_show(context: Context, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a dataset type.
+
+    :param type: the dataset type
+    :param expanded: with its presets (default)
+    """
+    if not data_dict.get("type"):
+        raise tk.ValidationError({"type": [tk._("Missing value")]})
+    found: dict[str, Any] | None = scheming_get_dataset_schema(
+        data_dict["type"], data_dict.get("expanded", True)
+    )
+    if found is None:
+        raise tk.ObjectNotFound()
+    return found
 
 
 class DatasetFormPlugin(SchemingDatasetsPlugin):
@@ -18,6 +36,11 @@ class DatasetFormPlugin(SchemingDatasetsPlugin):
     """
 
     p.implements(p.IDatasetForm, inherit=True)
+
+    def get_actions(self) -> dict[str, Any]:
+        """Scheming's own, but for the schema's: ckanext-dcat asks twice for each dataset that is
+        indexed, and scheming's validates the question each time."""
+        return {**super().get_actions(), "scheming_dataset_schema_show": _schema_show}
 
     def package_form(self) -> str:
         """The form in sections."""

@@ -11,8 +11,14 @@ import ckan.plugins.toolkit as tk
 import click
 from ckan.types import Context
 
-from ckanext.hljshare.catalog import allocation, cli, helpers, search_hooks  # noqa: F401  (cli attaches commands)
-from ckanext.hljshare.catalog.logic import action
+from ckanext.hljshare.catalog import (  # cli attaches commands
+    allocation,
+    cli,  # noqa: F401
+    helpers,
+    known,
+    search_hooks,
+)
+from ckanext.hljshare.catalog.logic import action, validators
 from ckanext.hljshare.cli import hljshare
 from ckanext.hljshare.paths import SCHEMING
 
@@ -26,7 +32,7 @@ def _named(module: Any) -> dict[str, Callable[..., Any]]:
 @tk.blanket.blueprints(search_hooks.blueprints)
 @tk.blanket.config_declarations
 @tk.blanket.helpers(lambda: {**_named(helpers), **search_hooks.helpers()})
-@tk.blanket.validators
+@tk.blanket.validators(lambda: {**_named(validators), **known.in_place_of_stock()})
 class CatalogPlugin(search_hooks.SearchHooks):
     """Metadata, resource codes, organizations; search comes from the base class."""
 
@@ -58,6 +64,17 @@ class CatalogPlugin(search_hooks.SearchHooks):
     def after_dataset_update(self, context: Context, pkg_dict: dict[str, Any]) -> None:
         """Give a dataset its code when it becomes public."""
         self._assign_code(pkg_dict)
+
+    def after_datasets_write(self, context: Context, written: list[dict[str, Any]]) -> None:
+        """As above, for a batch in one transaction."""
+        try:
+            allocation.assign_many(
+                [context["session"].get(model.Package, d["id"]) for d in written]
+            )
+        except allocation.CodeTakenError as error:
+            raise tk.ValidationError(
+                {"resource_code": [tk._("Another dataset has this resource code")]}
+            ) from error
 
     def _assign_code(self, pkg_dict: dict[str, Any]) -> None:
         package = model.Package.get(pkg_dict["id"])

@@ -37,6 +37,10 @@ class RequestsPlugin(p.SingletonPlugin):
         """Have open requests follow a dataset that is moved, opened or closed."""
         follow.dataset_changed(pkg_dict["id"])
 
+    def after_datasets_write(self, context: Any, written: list[dict[str, Any]]) -> None:
+        """As above, for a batch in one transaction."""
+        follow.datasets_changed([each["id"] for each in written if not each["created"]])
+
     def after_dataset_delete(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """Tell both sides of open requests that the dataset is gone."""
         follow.dataset_gone(pkg_dict["id"])

@@ -25,6 +25,7 @@ from ckanext.hljshare.catalog import (
     allocation,
     codelists,
     codes,
+    known,
     naming,
     organizations,
     orgtree,
@@ -84,7 +85,7 @@ def _owner_org(data: FlattenDataDict, context: Context) -> str | None:
     if _empty(value):
         package = _package(context)
         value = package.owner_org if package else None
-    group = model.Group.get(value) if value else None
+    group = known.group_of(context, value)
     return group.id if group else None
 
 
@@ -266,7 +267,8 @@ def hljshare_region_default(
     if _empty(data.get(key)):
         org_id = _owner_org(data, context)
         if org_id:
-            data[key] = allocation.region_of(org_id)
+            lookups = known.of(context) or known.Known()
+            data[key] = lookups.answer(("region", org_id), lambda: allocation.region_of(org_id))
 
 
 def hljshare_resource_code(

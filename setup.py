@@ -16,7 +16,7 @@ setup(
         "harvesters",
     ],
     include_package_data=True,
-    package_data={"": ["*.yaml", "*.yml", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]},
+    package_data={"": ["*.yaml", "*.yml", "*.json", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]},
     install_requires=[
         "ckan==2.12.*",
         "ckanext-scheming>=3.1",
@@ -24,8 +24,10 @@ setup(
         "ckanext-dcat>=2.4.4",
         "cryptography>=42",
         "icalendar>=6",
+        "lxml>=5",
         "openpyxl>=3.1",
         "PyYAML>=6",
+        "rdflib>=7",
     ],
     entry_points={
         "ckan.plugins": [
@@ -34,10 +36,16 @@ setup(
             f"hljshare_access = {ROOM}.access.plugin:AccessPlugin",
             f"hljshare_ingest = {ROOM}.ingest.plugin:IngestPlugin",
             f"hljshare_deadlines = {ROOM}.deadlines.plugin:DeadlinesPlugin",
+            f"hljshare_push = {ROOM}.push.plugin:PushPlugin",
             f"hljshare_requests = {ROOM}.requests.plugin:RequestsPlugin",
             f"hljshare_theme = {ROOM}.theme.plugin:ThemePlugin",
             "hljshare_catalog_sheet = harvesters.catalog_sheet:CatalogSheetHarvester",
+            "hljshare_ckan_portal = harvesters.ckan_portal:CkanPortalHarvester",
+            "hljshare_dcat_feed = harvesters.dcat_feed:DcatFeedHarvester",
+            "hljshare_json_api = harvesters.json_api:JsonApiHarvester",
             "hljshare_odweb = harvesters.odweb:OdwebHarvester",
+            "hljshare_oportal = harvesters.oportal:OportalHarvester",
+            "hljshare_xml_feed = harvesters.xml_feed:XmlFeedHarvester",
         ],
     },
 )

@@ -14,13 +14,14 @@ import ckan.plugins as p
 from ckanext.harvest.interfaces import IHarvester
 from ckanext.harvest.model import HarvestJob, HarvestObject, HarvestSource
 
-from ckanext.hljshare.ingest import engine, jobs
+from ckanext.hljshare.ingest import approval, engine, jobs, mappings
 from ckanext.hljshare.ingest.dataset import Source
 from ckanext.hljshare.ingest.fetch import Fetcher
 from ckanext.hljshare.ingest.mirror import make_fetcher
 from ckanext.hljshare.ingest.sources import paths_allowed
 
-from .mapping import Mapping, MappingError, load, load_file
+from .mapping import Mapping, MappingError, load, load_file, load_text
+from .network import fetcher_for
 
 
 class HljshareHarvester(p.SingletonPlugin):
@@ -53,12 +54,37 @@ class HljshareHarvester(p.SingletonPlugin):
         return json.dumps(data, ensure_ascii=False)
 
     def open(
-        self, url: str, config: str | None, local_files: bool = False
+        self,
+        url: str,
+        config: str | None,
+        local_files: bool = False,
+        body: str | None = None,
     ) -> tuple[engine.Adapter, Mapping]:
-        """The adapter of a source, with its mapping. Raises MappingError."""
+        """The adapter of a source, with its mapping. Raises MappingError.
+
+        :param body: the text of a mapping that is only tried, in place of the one in force
+        """
+        name = _config(config).get("mapping")
+        mapping = (
+            find_mapping(name, stored=True)
+            if body is None
+            else load_text(str(name or "default"), body)
+        )
+        return type(self).adapter(url, mapping, fetcher_of(url, mapping, local_files)), mapping
+
+    def files_fetcher(self, url: str, config: str | None, typed: str | None = None) -> Fetcher:
+        """What the files of a source are fetched with: the pace, time-outs and certificate of its
+        mapping hold for them too. Raises MappingError.
+
+        :param typed: the address, where the server's operator gave it on the command line
+        """
         mapping = find_mapping(_config(config).get("mapping"), stored=True)
-        fetcher = make_fetcher(local_files, typed=url if local_files else None)
-        return type(self).adapter(url, mapping, fetcher), mapping
+        return fetcher_for(mapping, url, make_fetcher(typed=typed))
+
+    @staticmethod
+    def check_mapping(name: str, body: str) -> None:
+        """Raise MappingError where the text of a mapping cannot be used."""
+        load_text(name, body)
 
     def source(self, row: HarvestSource, mapping: Mapping, url: str | None = None) -> Source:
         """The engine's view of a harvest source."""
@@ -73,7 +99,10 @@ class HljshareHarvester(p.SingletonPlugin):
         )
 
     def gather_stage(self, job: HarvestJob) -> list[str]:
-        """Read the source and decide; the ids of what is to be written."""
+        """Run the source, if it is approved as it is; nothing is left for the later stages."""
+        refused = approval.may_run(job.source)
+        if refused:
+            return jobs.give_up(job, refused)
         try:
             adapter, mapping = self.open(job.source.url, job.source.config)
         except MappingError as error:
@@ -81,18 +110,23 @@ class HljshareHarvester(p.SingletonPlugin):
         return jobs.gather(job, self.source(job.source, mapping), adapter)
 
     def fetch_stage(self, harvest_object: HarvestObject) -> bool:
-        """Nothing: gather has read it all, and the record waits in the ledger."""
+        """Nothing: gather has read it all."""
         return True
 
     def import_stage(self, harvest_object: HarvestObject) -> bool:
-        """Write one dataset."""
-        mapping = find_mapping(_config(harvest_object.source.config).get("mapping"), stored=True)
-        return jobs.import_one(harvest_object, self.source(harvest_object.source, mapping))
+        """Nothing: what gather read, it has written too."""
+        return True
+
+
+def fetcher_of(url: str, mapping: Mapping, local_files: bool = False) -> Fetcher:
+    """The portal's fetcher as a mapping wants it for the source at this address."""
+    fetcher = make_fetcher(local_files, typed=url if local_files else None)
+    return fetcher_for(mapping, url, fetcher)
 
 
 def find_mapping(name: object, stored: bool = False) -> Mapping:
-    """The mapping a source names. A path is read from the command line, or where it was ``stored``
-    by it.
+    """The mapping a source names: as somebody saved it on the site, else the file. A path is read
+    from the command line, or where it was ``stored`` by it.
     """
     if not name:
         return load("default")
@@ -100,7 +134,8 @@ def find_mapping(name: object, stored: bool = False) -> Mapping:
         if not (stored or paths_allowed.get()):
             raise MappingError("a mapping is named, not given by its path")
         return load_file(Path(str(name)))
-    return load(str(name))
+    body = mappings.stored_body(str(name))
+    return load(str(name)) if body is None else load_text(str(name), body)
 
 
 def _config(config: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from ckanext.hljshare.catalog import codelists
@@ -61,6 +62,7 @@ ITEM_TYPES = {
     "浮点型": "F",
     "float": "F",
 }
+_ITEM_CODES = frozenset(ITEM_TYPES.values())
 SHARE_MODES = {
     "共享平台": "platform_file",
     "平台": "platform_file",
@@ -68,6 +70,7 @@ SHARE_MODES = {
     "拷盘": "disk",
     "介质交换": "medium",
 }
+_LENGTH = re.compile(r"\d{1,9}")
 _BASIS = re.compile(r"《([^》]+)》\s*(.*)")
 _ITEM_LIST = re.compile(
     r"(?:包括|包含|内容有|主要有|字段有)[:：]?(.+?)(?:等[^、，。]{0,8}(?:信息|数据|内容|字段|指标|情况)?)?[。.；;]?$"
@@ -255,6 +258,14 @@ def _format(
     return {}
 
 
+@lru_cache(maxsize=1000)
+def _item_type(kind: str) -> str | None:
+    """The type's letter; ``字符型C`` is 字符型."""
+    if kind.upper() in _ITEM_CODES:
+        return kind.upper()
+    return ITEM_TYPES.get(re.sub(r"[a-z]$", "", kind) if re.search(r"[一-鿿]", kind) else kind)
+
+
 def _items(rows: Iterable[Mapping[str, object]]) -> list[dict[str, Any]]:
     items: dict[str, dict[str, Any]] = {}
     for row in rows:
@@ -264,17 +275,11 @@ def _items(rows: Iterable[Mapping[str, object]]) -> list[dict[str, Any]]:
         item: dict[str, Any] = {"name": name}
         if not text.is_empty(row.get("item_field")):
             item["field"] = text.line(row.get("item_field"))
-        kind = text.key(row.get("item_type"))
-        code = (
-            kind.upper()
-            if kind.upper() in set(ITEM_TYPES.values())
-            else ITEM_TYPES.get(
-                re.sub(r"[a-z]$", "", kind) if re.search(r"[一-鿿]", kind) else kind
-            )
-        )
+        code = _item_type(text.key(row.get("item_type")))
         if code:
             item["data_type"] = code
-        length = re.match(r"\d{1,9}", text.line(row.get("item_length")))
+        told = row.get("item_length")
+        length = _LENGTH.match(text.line(told)) if told is not None else None
         if length and int(length.group()):
             item["length"] = int(length.group())
         if not text.is_empty(row.get("item_description")):

@@ -8,48 +8,28 @@ record. Notes at the end are not.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-import warnings as python_warnings
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
-import openpyxl
-from openpyxl.worksheet.worksheet import Worksheet
-
-from ckanext.hljshare.ingest import tabular, text
-from ckanext.hljshare.ingest.fetch import Fetcher, SourceError
+from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, Validators, read_whole
 from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
 
 from . import build
 from .base import HljshareHarvester
 from .mapping import Mapping
+from .workbook import Cell, Row, Sheet, read_sheets
 
 LOOK_FOR_HEADER = 40
 MAX_HEADER_ROWS = 3
-MAX_ROWS = 300_000
 ITEM_FIELDS = ("item_name", "item_field", "item_type", "item_length", "item_description")
 _NOTE = re.compile(
     r"^[(（]?(?:注[:：意]?|备注|说明|填报?说明|填表说明|合计|总计|共计|制表|填表人|审核人?|单位负责人|联系人[:：])"
 )
 _FILLING_HINT = re.compile(r"^[(（]?(?:必填|选填|示例|样例|例[:：]|填写|按照|参照|格式[:：]|下拉)")
-
-Cell = object
-Row = tuple[Cell, ...]
-
-
-@dataclass
-class Sheet:
-    """Rows of a sheet with merged cells filled, and which rows are one merged cell across (titles
-    and notes).
-    """
-
-    rows: list[Row]
-    across: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -66,6 +46,7 @@ class CatalogSheet:
     """
 
     total: int | None = None
+    validators: Validators | None = None
 
     def __init__(
         self, url: str, mapping: Mapping, fetcher: Fetcher, today: date | None = None
@@ -75,61 +56,13 @@ class CatalogSheet:
     def records(self) -> Iterator[CatalogRecord]:
         """Each dataset once. Raises SourceError if this is not a catalog."""
         found = False
-        for sheet in read_sheets(self._fetcher.get(self._url)):
+        for sheet in read_sheets(read_whole(self._fetcher, self._url, self.validators)):
             columns = find_columns(sheet, self._mapping.headers)
             if columns:
                 found = True
                 yield from records(sheet, columns, self._mapping, self._today)
         if not found:
             raise SourceError("not-a-catalog: no column of titles")
-
-
-def read_sheets(data: bytes) -> list[Sheet]:
-    """The visible sheets of a workbook, or a CSV file as one. Raises SourceError."""
-    if data.startswith(b"PK\x03\x04"):
-        return _read_workbook(data)
-    if data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise SourceError("not-a-catalog: XLS, save it as XLSX")
-    if data.lstrip()[:1] == b"<":
-        raise SourceError("not-a-catalog: HTML")
-    try:
-        words, _encoding = text.decode(data)
-    except ValueError as error:
-        raise SourceError(f"not-a-catalog: {error}") from None
-    delimiter = tabular.sniff_delimiter(words[: 64 * 1024])
-    try:
-        return [
-            Sheet([tuple(line) for line in csv.reader(io.StringIO(words), delimiter=delimiter)])
-        ]
-    except csv.Error:
-        raise SourceError("not-a-catalog: CSV") from None
-
-
-def _read_workbook(data: bytes) -> list[Sheet]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > tabular.MAX_UNZIPPED_BYTES // 4:
-                raise SourceError("not-a-catalog: too large")
-        with python_warnings.catch_warnings():
-            python_warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError):
-        raise SourceError("not-a-catalog: broken workbook") from None
-    return [_read_sheet(sheet) for sheet in book.worksheets if sheet.sheet_state == "visible"]
-
-
-def _read_sheet(sheet: Worksheet) -> Sheet:
-    rows = [
-        list(row) for row in sheet.iter_rows(values_only=True, max_row=min(sheet.max_row, MAX_ROWS))
-    ]
-    across = set()
-    for area in sheet.merged_cells.ranges:
-        value = sheet.cell(area.min_row, area.min_col).value
-        if area.max_col - area.min_col + 1 > max(2, sheet.max_column // 2):
-            across.add(area.min_row - 1)
-        for row in rows[area.min_row - 1 : area.max_row]:
-            row[area.min_col - 1 : area.max_col] = [value] * (area.max_col - area.min_col + 1)
-    return Sheet([tuple(row) for row in rows], across)
 
 
 def find_columns(sheet: Sheet, headers: MappingType[str, str]) -> Columns | None:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import jsonschema.exceptions
 import yaml
 
 from ckanext.hljshare.ingest import text
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "mappings"
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 40
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -42,6 +45,12 @@ class Mapping:
     defaults: MappingType[str, str] = field(default_factory=dict)
     page_size: int = 50
     pause: float = 0.0
+    network: MappingType[str, Any] = field(default_factory=dict)
+    dates: MappingType[str, Any] = field(default_factory=dict)
+    json: MappingType[str, Any] = field(default_factory=dict)  # json_api
+    html: MappingType[str, Any] = field(default_factory=dict)  # oportal
+    xml: MappingType[str, Any] = field(default_factory=dict)  # xml_feed
+    feed: MappingType[str, Any] = field(default_factory=dict)  # ckan_portal, dcat_feed
 
     def code(self, kind: str, value: object) -> str | None:
         """Our code for the source's own, None if the mapping does not know it."""
@@ -59,7 +68,21 @@ def load(name: str = "default") -> Mapping:
 def load_file(path: Path) -> Mapping:
     """The mapping in a file of anywhere. Raises MappingError."""
     own = _read(path)
-    base = own if path == FOLDER / "default.yaml" else _read(FOLDER / "default.yaml")
+    return _laid_over(own, own if path == FOLDER / "default.yaml" else _base())
+
+
+def load_text(name: str, words: str) -> Mapping:
+    """The mapping a text makes, with the checks of a file; ``name`` is for messages. Raises
+    MappingError.
+    """
+    return _laid_over(_checked(name, words), _base())
+
+
+def _base() -> dict[str, Any]:
+    return _read(FOLDER / "default.yaml")
+
+
+def _laid_over(own: dict[str, Any], base: dict[str, Any]) -> Mapping:
     codes = {
         kind: {
             text.code(key): value
@@ -80,6 +103,12 @@ def load_file(path: Path) -> Mapping:
         defaults={**base.get("defaults", {}), **own.get("defaults", {})},
         page_size=paging.get("size", 50),
         pause=paging.get("pause", 0.0),
+        network=own.get("network", {}),
+        dates=own.get("dates", {}),
+        json=own.get("json", {}),
+        html=own.get("html", {}),
+        xml=own.get("xml", {}),
+        feed=own.get("feed", {}),
     )
 
 
@@ -90,16 +119,68 @@ def names() -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > MAX_BYTES:
+            raise MappingError(f"{path.name}: larger than {MAX_BYTES // 1024} KiB")
+        return _checked(path.name, path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MappingError(f"{path.name}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MappingError(f"{path.name}: not YAML ({type(error).__name__})") from None
+    except UnicodeDecodeError:
+        raise MappingError(f"{path.name}: not YAML (not UTF-8)") from None
+
+
+def _checked(name: str, words: str) -> dict[str, Any]:
+    """The data of a mapping's text. Every error says where."""
+    if len(words.encode("utf-8", "replace")) > MAX_BYTES:
+        raise MappingError(f"{name}: larger than {MAX_BYTES // 1024} KiB")
+    try:
+        data = yaml.load(words, Loader=_Loader)  # noqa: S506 (a SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}: " if mark else ""
+        raise MappingError(f"{name}: {place}not YAML ({error.problem})") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise MappingError(f"{name}: not YAML ({type(error).__name__})") from None
     found = jsonschema.Draft202012Validator(_schema()).iter_errors(data)
     for problem in sorted(found, key=lambda item: [str(part) for part in item.path]):
-        where = "/".join(str(part) for part in problem.absolute_path) or "top"
-        raise MappingError(f"{path.name}: {where}: {problem.message[:200]}")
-    return data
+        nearest = jsonschema.exceptions.best_match([problem]) or problem
+        where = "/".join(str(part) for part in nearest.absolute_path) or "top"
+        raise MappingError(f"{name}: {where}: {nearest.message[:200]}")
+    return dict(data)
+
+
+class _Loader(yaml.SafeLoader):
+    """Keys are text as written (``01`` is no number, ``no`` no False: they are codes), none stands
+    twice; and no anchors: with them a short text stands for an endless one.
+    """
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise yaml.composer.ComposerError(
+                None, None, "anchors and aliases are not allowed", event.start_mark
+            )
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.composer.ComposerError(None, None, "nested too deep", event.start_mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        made: dict[str, Any] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key must be a text", key.start_mark
+                )
+            if key.value in made:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value} stands twice", key.start_mark
+                )
+            made[key.value] = self.construct_object(value, deep=True)
+        return made
 
 
 @lru_cache(maxsize=1)

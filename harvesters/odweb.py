@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
 from ckanext.hljshare.ingest import text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, as_json
@@ -24,16 +25,13 @@ from ckanext.hljshare.ingest.record import PARTIAL, CatalogRecord, ResourceRecor
 from . import build
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
+from .pages import MAX_PAGES, SecondCalls, Turning, answer_object, whole_number
 
-Answer = TypeVar("Answer")
 LIST = "catalog/catalog.do?method=GetCatalog"
 DETAIL = "catalog/catalogDetail.do?method=GetCatalogDetail"
 FILES = "catalog/catalogDetail.do?method=GetDownLoadInfo"
 FILE = "catalog/CatalogDetailDownload.do?method=getFileDownloadAddr&fileId="
 PAGE = "catalog/catalogDetail.htm?cata_id="
-NO_SUCH_PAGE = frozenset(f"unreachable: HTTP {status}" for status in (404, 405, 410))
-MAX_PAGES = 20_000
-EMPTY_PAGES = 3  # pages without a single new id: the end, whatever the total says
 USE_TYPES = {"1": "数据集", "2": "文件集", "3": "接口", "4": "地图"}
 # Cycles on which the product's open and share sides agree; 1 and 8 mean opposite things there.
 CYCLES = {
@@ -67,15 +65,14 @@ class Odweb:
             fetcher,
             today,
         )
-        self._answered: set[str] = set()
-        self._absent: set[str] = set()
+        self._calls = SecondCalls()
 
     def records(self) -> Iterator[CatalogRecord]:
         """Each dataset once, in the portal's order. Raises SourceError."""
         for entry in self._entries():
             native_id = text.line(entry.get("cata_id"))
-            detail, partial = self._more("details", self._detail, native_id)
-            files, no_files = self._more("files", self._files, native_id)
+            detail, partial = self._calls.ask("details", self._detail, native_id)
+            files, no_files = self._calls.ask("files", self._files, native_id)
             record = make_record(
                 native_id,
                 {**entry, **(detail or {})},
@@ -88,51 +85,20 @@ class Odweb:
                 record = replace(record, warnings=(*record.warnings, PARTIAL))
             yield record
 
-    def _more(
-        self, call: str, ask: Callable[[str], Answer], native_id: str
-    ) -> tuple[Answer | None, bool]:
-        """What a second call tells of a dataset, and whether it should have told and did not.
-
-        Not every installation has these calls: where the first answer is that there is no such
-        page, the list alone is what the portal gives. Any other failure is one dataset's, or passes
-        by: it stops no other, and undoes nothing that stood.
-        """
-        if call in self._absent:
-            return None, False
-        try:
-            answer = ask(native_id)
-        except SourceError as error:
-            if call not in self._answered and error.reason in NO_SUCH_PAGE:
-                self._absent.add(call)
-                return None, False
-            return None, True
-        self._answered.add(call)
-        return answer, False
-
     def _entries(self) -> Iterator[Mapping[str, Any]]:
         """Entries of the list with a new id; stops at the total or where pages only repeat."""
-        seen: set[str] = set()
-        start = stale = 0
+        turning, start = Turning(), 0
         for _page in range(MAX_PAGES):
             answer = self._list(start)
-            self.total = _whole_number(answer.get("recordsTotal"), self.total)
+            self.total = whole_number(answer.get("recordsTotal"), self.total)
             rows = answer.get("data")
             if not isinstance(rows, list):
                 raise SourceError("not-a-catalog: no list of datasets")
-            fresh = 0
             for row in rows:
-                native_id = text.line(row.get("cata_id")) if isinstance(row, dict) else ""
-                if native_id and native_id not in seen:
-                    seen.add(native_id)
-                    fresh += 1
+                if isinstance(row, dict) and turning.is_new(text.line(row.get("cata_id"))):
                     yield row
-            stale = 0 if fresh else stale + 1
             start += len(rows)
-            if (
-                not rows
-                or stale >= EMPTY_PAGES
-                or (self.total is not None and len(seen) >= self.total)
-            ):
+            if turning.ended(len(rows), self.total):
                 return
             time.sleep(self._mapping.pause)
 
@@ -146,16 +112,24 @@ class Odweb:
             "region_code": "",
             "_order": "1:b",
         }
-        return _object(as_json(self._fetcher.post_form(self._base + LIST, form)))
+        return answer_object(as_json(self._fetcher.post_form(self._base + LIST, form)))
 
     def _detail(self, native_id: str) -> dict[str, Any]:
-        answer = _object(as_json(self._fetcher.get(self._base + DETAIL, {"cata_id": native_id})))
+        answer = answer_object(
+            as_json(self._fetcher.get(self._base + DETAIL, {"cata_id": native_id}))
+        )
         inner = answer.get("data")
-        return dict(inner) if isinstance(inner, dict) else answer
+        detail = dict(inner) if isinstance(inner, dict) else answer
+        if text.line(detail.get("cata_id")) not in ("", native_id):
+            raise SourceError("not-a-catalog: details of another dataset")
+        return detail
 
     def _files(self, native_id: str) -> list[dict[str, Any]]:
         form = {"cata_id": native_id, "conf_type": "2", "file_type": "1,3"}
-        rows = _object(as_json(self._fetcher.post_form(self._base + FILES, form))).get("data") or []
+        rows = (
+            answer_object(as_json(self._fetcher.post_form(self._base + FILES, form))).get("data")
+            or []
+        )
         return [
             row for row in rows if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
         ]
@@ -184,7 +158,7 @@ def make_record(
     cycle = text.line(values.get("cycle"))
     if not mapping.codes.get("cycle", {}).get(cycle):
         values["cycle"] = CYCLES.get(cycle, cycle)
-    values.setdefault("source_url", base + PAGE + native_id)
+    values.setdefault("source_url", base + PAGE + quote(native_id, safe=""))
     return build.record(
         native_id,
         build.Raw(values, items=_items(entry), resources=[_file(row, base) for row in files]),
@@ -218,28 +192,11 @@ def _file(row: Mapping[str, Any], base: str) -> ResourceRecord:
     return build.file_record(
         file_id,
         text.line(row.get("fileName")) or file_id,
-        base + FILE + file_id,
+        base + FILE + quote(file_id, safe=""),
         text.line(row.get("fileFormat")),
-        size=_whole_number(row.get("fileSize"), None),
+        size=whole_number(row.get("fileSize")),
         modified=modified.isoformat() if modified else None,
     )
-
-
-def _object(answer: Any) -> dict[str, Any]:
-    """The answer if it is an object that does not report an error (portals send errors with status
-    200).
-    """
-    if not isinstance(answer, dict):
-        raise SourceError("not-a-catalog: no object")
-    code = text.line(answer.get("code"))
-    if code and code not in ("0", "200", "00000", "success"):
-        raise SourceError(f"source-error: code {code[:20]}")
-    return answer
-
-
-def _whole_number(value: object, otherwise: int | None) -> int | None:
-    words = text.line(value).replace(",", "")
-    return int(words) if words.isdigit() else otherwise
 
 
 class OdwebHarvester(HljshareHarvester):

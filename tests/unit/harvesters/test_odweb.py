@@ -3,13 +3,15 @@
 """
 
 import json
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ckanext.hljshare.ingest.fetch import SourceError
+from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, parse_networks
 from ckanext.hljshare.ingest.record import PARTIAL
 from harvesters import mapping
 from harvesters.odweb import Odweb
+from tests.sources.server import Reply, serve
 
 ENTRY = {
     "cata_title": "松北市公交线路",
@@ -171,3 +173,92 @@ def test_details_that_fail_for_a_while_are_not_taken_for_a_list_alone():
     portal = Refusing(["a", "b"], "unreachable: HTTP 502")
     found = list(Odweb("http://x/odweb", source(), portal).records())
     assert all(PARTIAL in record.warnings for record in found)
+
+
+class Site(Portal):
+    """The same over HTTP; past its end it gives its last page, as Harbin's did in 2018."""
+
+    lists_only = False
+
+    def __call__(self, request):
+        if self.lists_only and "method=GetCatalog&" not in request.target + "&":
+            return None
+        if "GetCatalogDetail" in request.target:
+            return Reply(self.get(request.path, request.query))
+        form = request.form
+        if "GetDownLoadInfo" in request.target:
+            return Reply(self.post_form(request.target, form))
+        last = max(0, len(self.ids) - self.page)
+        form["start"] = str(min(int(form["start"]), last))
+        return Reply(self.post_form(request.target, form))
+
+
+FETCHER = Fetcher(parse_networks("127.0.0.0/8"), first_wait=0.01)
+
+
+@pytest.mark.parametrize("total", [138, 999])
+def test_a_server_that_repeats_its_last_page_gives_138(total):
+    portal = Site([f"id{number:03}" for number in range(138)], total=total)
+    portal.lists_only = True
+    with serve(portal) as site:
+        found = list(Odweb(site.url + "/odweb", source(), FETCHER).records())
+    assert len({record.native_id for record in found}) == len(found) == 138
+
+
+@pytest.mark.parametrize("native", ["307/1", "a%2Fb", "x&method=Delete#", "甲 乙", "../../admin"])
+def test_odd_ids_stay_whole_and_stay_inside_their_parameter(native):
+    with serve(Site([native])) as site:
+        record = next(Odweb(site.url + "/odweb", source(), FETCHER).records())
+        asked = [request for request in site.asked if "cata_id" in request.query]
+    assert record.native_id == native
+    assert [request.query["cata_id"] for request in asked] == [native]
+    for url in (record.fields["source_url"], record.resources[0].url):
+        parts = urlsplit(url)
+        assert parts.path.startswith("/odweb/catalog/")
+        assert parts.fragment == ""
+        assert list(parse_qs(parts.query).values())[-1][0].removeprefix("f-") == native
+
+
+def test_control_characters_in_ids_and_titles_are_taken_out():
+    portal = Portal(["a\x00\u200bb"], cata_title="公交\x0b\u202e线路", org_name="交通\u00a0局")
+    record = next(Odweb("http://x/odweb", source(), portal).records())
+    assert (record.native_id, record.title, record.provider) == ("ab", "公交线路", "交通 局")
+
+
+def test_details_of_another_dataset_are_not_taken_for_its_own():
+    portal = Portal(["a", "b"])
+    wrong = {"cata_id": "b", "open_type": "1", "cata_title": "别的"}
+    portal.get = lambda url, params=None: json.dumps({"code": "200", "data": wrong}).encode()
+    first, second = Odweb("http://x/odweb", source(), portal).records()
+    assert (first.title, PARTIAL in first.warnings) == ("松北市公交线路", True)
+    assert PARTIAL not in second.warnings
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"open_type": ["1"]},
+        {"cata_title": {"a": 1}},
+        {"released_time": "0000-00-00", "update_time": "1970-01-01 00:00:00"},
+        {"group_name": None, "use_type": None, "cata_tags": None, "description": None},
+        {"group_name": "zt-1:12:" + "甲" * 100_000, "use_type": ",,,", "update_cycle": "¾"},
+        {"org_name": 7, "cata_tags": [1, "甲"], "description": 3.5},
+    ],
+)
+def test_values_of_any_kind_do_not_end_the_run(more):
+    record = next(Odweb("http://x/odweb", source(), Portal(["a"], **more)).records())
+    assert record.native_id == "a"
+
+
+def test_markup_and_scripts_in_a_description_are_taken_out():
+    words = "<p onmouseover=alert(1)>公交<script>alert(1)</script></p><img src=x onerror=alert(2)>"
+    record = next(Odweb("http://x/odweb", source(), Portal(["a"], description=words)).records())
+    assert record.fields["notes"] == "公交"
+
+
+@pytest.mark.parametrize("answer", [b"[" * 200_000, b'{"data":' * 100_000, b"\xff\xfe\x00", b""])
+def test_answers_that_break_parsers_are_a_reason(answer):
+    portal = Portal(["a"])
+    portal.post_form = lambda url, form: answer
+    with pytest.raises(SourceError):
+        list(Odweb("http://x/odweb", source(), portal).records())

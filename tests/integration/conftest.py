@@ -20,6 +20,7 @@ MIGRATED = (
     "hljshare_ingest",
     "hljshare_deadlines",
     "hljshare_requests",
+    "hljshare_push",
     "harvest",
 )
 BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}]

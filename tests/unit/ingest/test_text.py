@@ -1,5 +1,7 @@
 """Text, tags and dates of city portals are read as they are meant, or not at all."""
 
+import re
+import unicodedata
 from datetime import date, datetime
 
 import pytest
@@ -115,3 +117,28 @@ def test_bytes_are_utf8_or_gb18030_and_never_lose_a_character():
     assert text.decode("\ufeff公交".encode()) == ("公交", "utf-8-sig")
     with pytest.raises(ValueError):
         text.decode(b"\xff\xff\xff\x80")
+
+
+@given(st.text() | st.text(alphabet="ab \n\t\r\x00\xa0\u3000\u200b\u2028甲-/", max_size=14))
+def test_the_quick_ways_say_what_the_slow_ones_would(words):
+    """Most texts are plain and are not looked at character by character."""
+    kept = []
+    for char in words.replace("\r\n", "\n").replace("\r", "\n"):
+        category = unicodedata.category(char)
+        if category == "Zs":
+            kept.append(" ")
+        elif char in "\n\t" or category not in ("Cc", "Cf", "Cs", "Co", "Cn"):
+            kept.append(char)
+    slow = "".join(kept).strip()
+    assert text.clean(words) == slow
+    assert text.line(words) == re.sub(r"\s+", " ", slow)
+    assert text.is_empty(words) == (slow.casefold() in text._EMPTY_WORDS)
+    folded = re.sub(r"\s+", "", unicodedata.normalize("NFKC", slow).casefold())
+    assert text.key(words) == text._NOISE.sub("", folded).strip(":")
+
+
+@pytest.mark.parametrize(
+    "words", ["undefined", " undefined\x00", "undefined\x00", "无数据\n", "\x00"]
+)
+def test_what_portals_write_for_nothing_is_nothing_with_invisible_characters_too(words):
+    assert text.is_empty(words)

@@ -29,13 +29,21 @@ def ingest() -> None:
 
 @ingest.command("run")
 @click.argument("name")
-@click.option("--kind", help="Kind of source: odweb, catalog_sheet. Needed for a new source.")
+@click.option("--kind", help="Kind of source, such as odweb or json_api. Needed for a new source.")
 @click.option("--url", help="Its address; a local file is allowed here.")
 @click.option(
     "--owner", help="Organization that owns it: name, id or title. Needed for a new source."
 )
 @click.option("--mapping", help="Mapping: a name in harvesters/mappings, or a YAML file.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; change nothing.")
+@click.option(
+    "--files",
+    "seconds",
+    type=click.FloatRange(min=0),
+    default=5,
+    show_default=True,
+    help="Seconds to spend here on fetching files; the rest is the background worker's.",
+)
 def run_command(
     name: str,
     kind: str | None,
@@ -43,6 +51,7 @@ def run_command(
     owner: str | None,
     mapping: str | None,
     dry_run: bool,
+    seconds: float,
 ) -> None:
     """Run the source NAME, making it first where it does not exist.
 
@@ -54,12 +63,17 @@ def run_command(
 
     try:
         with _progress() as progress, _harvest_paths_allowed():
-            summary = run_source(name, kind, url, owner, mapping, dry_run, progress)
+            summary = run_source(
+                name, kind, url, owner, mapping, dry_run, progress, seconds=seconds
+            )
     except SourceProblemError as problem:
         raise click.ClickException(str(problem)) from None
     except runs.BusyError:
         raise click.ClickException(f"the source {name} is being run already") from None
-    click.echo(json.dumps(summary, ensure_ascii=False))
+    for code, number in summary.get("problems", {}).items():
+        click.echo(f"{number}\t{code}", err=True)
+    shown = {name: summary[name] for name in (*COUNTS, "stopped")}
+    click.echo(json.dumps(shown, ensure_ascii=False))
 
 
 def run_source(
@@ -72,10 +86,13 @@ def run_source(
     progress: Any,
     title: str | None = None,
     trigger: str = "command",
+    seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Find or make a source and run it. Raises SourceProblemError, BusyError."""
-    from ckanext.hljshare.ingest import engine, sources
-    from ckanext.hljshare.ingest.mirror import make_fetcher
+    """Find or make a source and run it; then fetch its files, for so many seconds (None: all).
+
+    Raises SourceProblemError, BusyError.
+    """
+    from ckanext.hljshare.ingest import approval, engine, files, sources
 
     row = sources.find(name)
     address = sources.address(url) if url else None
@@ -103,7 +120,6 @@ def run_source(
         sources.check_name(name)
     try:
         adapter, read_mapping = harvester.open(target, settings, local_files=True)
-        files = make_fetcher(typed=target)  # the list may be a local file; what it links to may not
     except ValueError as error:
         raise sources.SourceProblemError(str(error)) from None
     if row is None and dry_run:
@@ -121,7 +137,7 @@ def run_source(
             read_mapping.defaults,
             read_mapping.trust_total,
         )
-        return engine.trial(transient, adapter, files, progress)
+        return engine.trial(transient, adapter, progress)
     if row is None:
         row = sources.create(name, str(kind), target, str(owner_id), chosen, title)
     elif not dry_run and (
@@ -130,8 +146,30 @@ def run_source(
         row = sources.change(row, target, chosen)
     source = harvester.source(row, read_mapping, target)
     if dry_run:
-        return engine.trial(source, adapter, files, progress)
-    return engine.run(source, adapter, files, trigger=trigger, progress=progress)
+        return engine.trial(source, adapter, progress)
+    approval.by_operator(row)
+    summary = engine.run(source, adapter, trigger=trigger, progress=progress)
+    # The list may be a local file; what it links to may not.
+    files.run(source.id, target, seconds, lambda done, todo: progress("files", done, todo))
+    engine.fetch_files(source, target)
+    return summary
+
+
+@ingest.command("due")
+def due_command() -> None:
+    """Start the sources whose turn it is; close runs that died. For the scheduler, every minute."""
+    from ckanext.hljshare.ingest import due, runs
+
+    try:
+        done = due.run()
+    except runs.BusyError:
+        click.echo("another pass is under way")
+        return
+    for name in done.started:
+        click.echo(f"started: {name}")
+    for name in done.unapproved:
+        click.echo(f"waits for approval: {name}")
+    click.echo(f"{len(done.started)} started, {done.closed} closed")
 
 
 @ingest.command("load-demo")
@@ -232,7 +270,7 @@ def _harvest_paths_allowed() -> Iterator[None]:
 def _progress() -> Iterator[Any]:
     """A line that counts, on a terminal's standard error; nothing elsewhere."""
     shown = sys.stderr.isatty()
-    words = {"read": "reading", "write": "writing"}
+    words = {"read": "reading", "write": "writing", "files": "files"}
     last = 0.0
 
     def show(stage: str, done: int, total: int | None) -> None:

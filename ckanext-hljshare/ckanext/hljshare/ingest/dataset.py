@@ -113,6 +113,11 @@ def merged_dataset(
     return result
 
 
+def level_fields(record: CatalogRecord) -> dict[str, Any]:
+    """The level of opening a source gives, with what belongs to it."""
+    return {name: record.fields[name] for name in LEVEL_FIELDS if record.fields.get(name)}
+
+
 def is_file(resource: ResourceRecord) -> bool:
     """Whether the portal should hold a copy (not of pages and interfaces)."""
     return bool(resource.url) and resource.format.casefold() not in NOT_FILES
@@ -134,8 +139,9 @@ def resource_dict(source: Source, native_id: str, resource: ResourceRecord) -> d
     day = text.parse_date(resource.modified).day
     if day:
         result["data_updated"] = day
-    if resource.open_type:
-        result["open_type"] = resource.open_type
+    for name in ("open_type", "hash"):
+        if getattr(resource, name):
+            result[name] = getattr(resource, name)
     return {name: value for name, value in result.items() if value not in (None, "")}
 
 

@@ -17,6 +17,7 @@ from .levels import is_looser
 from .record import PARTIAL
 
 MAX_SHRINK = 0.2
+MAX_DIFFERING = 0.05  # of the ids: more than that, and they are no ids
 OUTCOMES = ("created", "updated", "unchanged", "held", "withdrawn", "rejected")
 
 
@@ -105,12 +106,18 @@ class Collector:
         return False
 
 
-def brake(standing: int, missing: int, seen: int, total: int | None) -> str | None:
-    """Why this run must not go on, or None. ``total`` is what the source says it has."""
+def brake(
+    standing: int, missing: int, seen: int, total: int | None, differing: int = 0
+) -> str | None:
+    """Why this run must not go on, or None. ``total`` is what the source says it has, ``differing``
+    counts ids that came again with other content.
+    """
     if seen == 0:
         return "empty-list"
     if total is not None and total != seen:
         return f"total-disagrees: {seen} / {total}"
+    if differing > 1 and differing > seen * MAX_DIFFERING:
+        return f"duplicate-ids: {differing} / {seen}"
     if missing > standing * MAX_SHRINK:
         return f"shrink: {missing} / {standing}"
     return None
@@ -130,11 +137,11 @@ def plan(
         key for key, item in known.items() if item.standing and not (item.withdrawn or item.deleted)
     }
     missing = [key for key in known if key in standing and key not in records]
-    stopped = brake(len(standing), len(missing), len(records), total)
+    double = set(differing)
+    stopped = brake(len(standing), len(missing), len(records), total, len(double))
     if stopped:
         return Plan((), len(records), stopped)
-    double = set(differing)
-    steps = [_step(record, known.get(key), key in double) for key, record in records.items()]
+    steps = [decide(record, known.get(key), key in double) for key, record in records.items()]
     steps += [Step(key, "withdraw", "withdrawn", ("missing-from-source",)) for key in missing]
     return Plan(tuple(steps), len(records))
 
@@ -159,7 +166,8 @@ def needs_staging(known: Known | None, record: Seen) -> bool:
     return not is_current(known, record) or bool(known and known.unmirrored)
 
 
-def _step(record: Seen, known: Known | None, double: bool) -> Step:
+def decide(record: Seen, known: Known | None, double: bool = False) -> Step:
+    """What to do with a record. ``double``: its id came again with other content."""
     reasons: list[str] = ["repeated-with-other-content"] if double else []
     if known is not None and known.deleted:
         return Step(record.native_id, "keep", "unchanged", ("deleted-by-a-person",))

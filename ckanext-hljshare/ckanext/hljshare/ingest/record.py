@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 # What stands for an address in the ledger's memory: enough to see that it changed, no more.
@@ -27,9 +27,8 @@ class ResourceRecord:
     """One file or interface of a dataset, as its source names it.
 
     ``url`` is the source's own address and private until the access policy says otherwise;
-    ``size`` is in bytes,
-    ``modified`` an ISO 8601 text; ``open_type`` only where the source gives the file a level of
-    its own.
+    ``size`` is in bytes, ``modified`` an ISO 8601 text, ``hash`` as ``algorithm:hex digits``;
+    ``open_type`` only where the source gives the file a level of its own.
     """
 
     native_id: str
@@ -40,6 +39,7 @@ class ResourceRecord:
     size: int | None = None
     modified: str | None = None
     open_type: str | None = None
+    hash: str | None = None
 
 
 def remembered(resource: ResourceRecord, key: bytes) -> ResourceRecord:
@@ -48,6 +48,13 @@ def remembered(resource: ResourceRecord, key: bytes) -> ResourceRecord:
         return resource
     digest = hashlib.blake2b(resource.url.encode(), key=key[:64], digest_size=20).hexdigest()
     return replace(resource, url=DIGEST + digest)
+
+
+def copy_digest(resource: ResourceRecord, key: bytes) -> str:
+    """What a stored copy was fetched from: changes with address, size, date or format."""
+    said = [remembered(resource, key).url, resource.size, resource.modified, resource.format]
+    text = json.dumps(said, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -87,8 +94,9 @@ class CatalogRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as JSON would hold it."""
-        plain = asdict(self)
-        for key in ("tags", "resources", "warnings"):
+        plain = dict(vars(self))
+        plain["resources"] = [dict(vars(item)) for item in self.resources]
+        for key in ("tags", "warnings"):
             plain[key] = list(plain[key])
         return plain
 

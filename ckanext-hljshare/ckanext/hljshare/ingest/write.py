@@ -1,55 +1,38 @@
-"""Writing one record: through CKAN's own package_create and package_update, with the same schema as
-form and API.
+"""Writing records in groups: what is proposed for each, and what became of it.
 
-One record's failure is that record's outcome. What would be invalid to publish is kept as a
-private dataset for its
-administrators; what is invalid even so is rejected. A public dataset is never taken back because
-an update of it is incomplete.
+One record's failure is that record's outcome. What would be invalid to publish is kept as a private
+dataset for its administrators; what is invalid even so is rejected. A public dataset is never taken
+back because an update of it is incomplete. Files are not fetched here (:mod:`.files`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib import plugins as lib_plugins
-from ckan.lib import uploader
 from ckan.lib.search import SearchIndexError
 
 from ckanext.hljshare.access import levels as access_levels
+from ckanext.hljshare.access.changes import from_source
 
+from . import bulk, mirror, naming, text
 from . import dataset as build
-from . import load, mirror, naming, tabular, text
 from .dataset import Placement, Source
 from .diff import Step
-from .fetch import Fetcher, SourceError
+from .ledger import Entry, Settled
 from .providers import Directory, Organization
-from .record import CatalogRecord, ResourceRecord, remembered
+from .record import CatalogRecord, remembered
 
 log = logging.getLogger(__name__)
-INLINE_ROWS = 50_000
 ORGANIZATION_PHONES = ("data_manager_phone", "contact_phone")
-
-
-@dataclass
-class Result:
-    """What became of a record. ``unmirrored``: files the portal should hold if the dataset is open,
-    and does not.
-    """
-
-    outcome: str
-    reasons: list[str] = field(default_factory=list)
-    package_id: str | None = None
-    unmirrored: int = 0
+LOOSENING = "loosening"
 
 
 def address_key() -> bytes:
@@ -57,77 +40,210 @@ def address_key() -> bytes:
     return hashlib.sha256(b"ledger" + str(tk.config["SECRET_KEY"]).encode()).digest()
 
 
-class Writer:
-    """Writes the records of one source. ``attach`` is called with the dataset's id inside each
-    write's transaction.
-    """
+def context() -> dict[str, Any]:
+    """The context the portal writes harvested datasets with."""
+    user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
+    return {"user": user, "ignore_auth": True}
 
-    def __init__(self, source: Source, fetcher: Fetcher) -> None:
+
+@dataclass
+class Proposal:
+    """What is to be stored for one step, and what will be said of it."""
+
+    entry: Entry
+    data: dict[str, Any]
+    existing: dict[str, Any] | None
+    outcome: str
+    reasons: list[str]
+    unmirrored: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    fetch: bool = False
+    valid: bulk.Valid | None = None
+
+
+class Writer:
+    """Writes the records of one source, a group in each transaction."""
+
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.fetcher = fetcher
-        self.address_key = address_key()
-        self.user = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
-        self.folder = tempfile.TemporaryDirectory(prefix="hljshare-ingest-")
-        self._directory = directory(source)
+        self.key = address_key()
+        self.context = context()
+        self.agencies = directory(source)
+        self._waiting_for_consent = from_source.waiting_from_source(source.name)
         self._placements: dict[str | None, tuple[Placement, list[str]]] = {}
 
-    def close(self) -> None:
-        """Remove what was fetched and not stored."""
-        self.folder.cleanup()
+    def write(
+        self, entries: Sequence[Entry], before_commit: Callable[[list[Settled]], None]
+    ) -> list[Settled]:
+        """Do these steps in one transaction and index what they changed.
 
-    def apply(
-        self,
-        step: Step,
-        record: CatalogRecord | None,
-        previous: CatalogRecord | None,
-        attach: Callable[[str], None],
-    ) -> Result:
-        """Do one step. Never raises for what is wrong with the record or its files; a database or
-        search engine that is down ends the run, and the next one goes on from there."""
+        ``before_commit`` gets the results inside that transaction. What surprises the whole group
+        is done again one by one, so that it is one record's failure. A database or search engine
+        that is down ends the run; the next one goes on from there.
+
+        :raises SearchIndexError, sqlalchemy.exc.OperationalError: the portal is ill, not a record
+        """
         try:
-            if step.act == "withdraw":
-                return self._withdraw(step, attach)
-            assert record is not None
-            return self._write(step, record, previous, attach)
-        except tk.ValidationError as error:
-            model.Session.rollback()
-            return Result("rejected", [f"invalid: {build.readable_errors(error.error_dict)}"])
-        except (SearchIndexError, sa.exc.OperationalError):  # the portal is ill, not the record
+            return self._write_group(entries, before_commit)
+        except (SearchIndexError, sa.exc.OperationalError):
             model.Session.rollback()
             raise
         except Exception as error:
             model.Session.rollback()
+            self._placements.clear()
+            if len(entries) > 1:
+                log.warning(
+                    "A group of source %s is written one by one: %r", self.source.name, error
+                )
+                return [done for entry in entries for done in self.write([entry], before_commit)]
             log.exception("Ingest of a record of source %s failed", self.source.name)
-            return Result("rejected", [f"error: {type(error).__name__}"])
+            settled = [Settled(entries[0], "rejected", [f"error: {type(error).__name__}"], None)]
+            before_commit(settled)
+            model.Session.commit()
+            return settled
 
-    def check(self, record: CatalogRecord) -> str | None:
-        """For a trial run: why the record would be rejected, None if it would not. Writes
-        nothing.
-        """
-        place, _reasons = self.place(record)
-        proposed = build.new_dataset(record, self.source, place, "trial")
-        proposed["id"] = proposed["name"] = ""
-        proposed["resources"] = [
-            {**build.resource_dict(self.source, record.native_id, item), "id": ""}
-            for item in record.resources
-        ]
-        for blank in (proposed, *proposed["resources"]):
-            blank.pop("id")
-        proposed["name"] = naming.dataset_name(self.source.name, record.native_id)[-40:] + "-trial"
-        plugin = lib_plugins.lookup_package_plugin("dataset")
-        context = self._context()
-        _data, errors = lib_plugins.plugin_validate(
-            plugin, context, proposed, plugin.create_package_schema(), "package_create"
+    def _write_group(
+        self, entries: Sequence[Entry], before_commit: Callable[[list[Settled]], None]
+    ) -> list[Settled]:
+        batch = bulk.Batch(self.context)
+        proposals = self.propose(batch, entries)
+        settled = [self._settled(each) for each in proposals]
+        valid = [each.valid for each in proposals if each.valid]
+        batch.save(valid)
+        for each in proposals:
+            if each.valid and each.existing and each.entry.record:
+                self._ask_for_consent(each.data["id"], each.entry.record, each.reasons)
+        before_commit(settled)
+        changed = [each for each in valid if each.changed]
+        documents = batch.documents(changed)
+        dropped = [key for each in proposals if each.valid for key in each.dropped]
+        model.Session.commit()
+        bulk.post(documents)
+        for resource_id in dropped:
+            mirror.remove(resource_id)
+        return settled
+
+    def _settled(self, proposal: Proposal) -> Settled:
+        if proposal.outcome == "rejected":
+            return Settled(proposal.entry, "rejected", proposal.reasons, None)
+        return Settled(
+            proposal.entry,
+            proposal.outcome,
+            proposal.reasons,
+            proposal.data["id"] if proposal.data else None,
+            proposal.unmirrored,
+            proposal.files,
+            proposal.fetch,
         )
+
+    def _ask_for_consent(
+        self, dataset_id: str, record: CatalogRecord, reasons: Sequence[str]
+    ) -> None:
+        """Put a loosening that the source wants before the agency's administrators, or take back
+        what it no longer wants."""
+        if any(reason.startswith(LOOSENING) for reason in reasons):
+            words = tk._("The source {source} lists it so").format(source=self.source.title)
+            wanted = build.level_fields(record)
+            from_source.propose_from_source(dataset_id, self.source.name, wanted, words)
+        elif dataset_id in self._waiting_for_consent:
+            from_source.withdraw_from_source(dataset_id, self.source.name)
+
+    # ------------------------------------------------------------------ proposing
+
+    def propose(self, batch: bulk.Batch, entries: Sequence[Entry]) -> list[Proposal]:
+        """What would be written for each step, validated; nothing is."""
+        ids = {
+            entry.step.native_id: naming.dataset_id(self.source.id, entry.step.native_id)
+            for entry in entries
+        }
+        standing = batch.load(ids.values())
+        proposals = [
+            self._propose(entry, standing.get(ids[entry.step.native_id])) for entry in entries
+        ]
+        batch.look_up([each.data for each in proposals if each.data])
+        for each in proposals:
+            if each.data and each.entry.step.act != "refetch":
+                self._validate(batch, each)
+        return proposals
+
+    def _propose(self, entry: Entry, existing: dict[str, Any] | None) -> Proposal:
+        step, record = entry.step, entry.record
+        if step.act == "withdraw":
+            return self._withdrawal(entry, existing)
+        assert record is not None
+        place, place_reasons = self.place(record)
+        reasons = [*step.reasons, *place_reasons, *record.warnings]
+        if existing is None:
+            held = record.held
+            data = build.new_dataset(record, self.source, place, held)
+        else:
+            del existing["metadata_modified"]  # given back, it would stay as it was
+            held = record.held if existing.get("held_reason") else None
+            data = build.merged_dataset(
+                existing, record, entry.previous, self.source, place, step.keep_level, held
+            )
+        proposal = Proposal(entry, data, existing, step.outcome, reasons)
+        self._resources(proposal)
+        return proposal
+
+    def _withdrawal(self, entry: Entry, existing: dict[str, Any] | None) -> Proposal:
+        """The page stays, its content goes."""
+        reasons = list(entry.step.reasons)
+        if existing is None:
+            return Proposal(entry, {}, None, "withdrawn", reasons)
+        del existing["metadata_modified"]
+        gone = [resource["id"] for resource in existing["resources"]]
+        data = {**existing, "resources": [], "withdrawn_on": text.today().isoformat()}
+        return Proposal(entry, data, existing, "withdrawn", reasons, dropped=gone)
+
+    def _validate(self, batch: bulk.Batch, proposal: Proposal) -> None:
+        """Validate, for the public; what that refuses, for administrators; else reject."""
+        data, existing = proposal.data, proposal.existing
+        valid, errors = batch.validate(data)
+        if errors and not data.get("private"):
+            was_public = existing is not None and not existing.get("private")
+            withdrawn = proposal.entry.step.act == "withdraw"
+            if withdrawn or not was_public:
+                reason = f"invalid: {build.readable_errors(errors)}"
+                data["private"] = True
+                if not withdrawn:
+                    data["held_reason"] = reason
+                    proposal.outcome, proposal.reasons = "held", [*proposal.reasons, reason]
+                self._resources(proposal)
+                valid, errors = batch.validate(data)
+        if errors:
+            proposal.outcome = "rejected"
+            proposal.reasons = [f"invalid: {build.readable_errors(errors)}"]
+            return
+        proposal.valid = valid
+
+    def check(self, records: Sequence[CatalogRecord]) -> list[tuple[str, list[str]]]:
+        """For a trial: for each record whether it would be ``rejected`` or ``held`` by the metadata
+        rules ("" if neither), and why. Writes nothing.
+        """
+        entries = [
+            Entry(0, Step(item.native_id, "create", "created"), item.title, item, None, None, None)
+            for item in records
+        ]
+        batch = bulk.Batch(self.context)
+        # As if none of them stood: a trial asks what the rules say of the records as they are.
+        proposals = [self._propose(entry, None) for entry in entries]
+        batch.look_up([each.data for each in proposals], as_new=True)
+        for each in proposals:
+            self._validate(batch, each)
         model.Session.rollback()
-        return f"invalid: {build.readable_errors(errors)}" if errors else None
+        return [
+            (each.outcome if each.outcome in ("held", "rejected") else "", each.reasons)
+            for each in proposals
+        ]
 
     def place(self, record: CatalogRecord) -> tuple[Placement, list[str]]:
         """The organization a record belongs to; an unknown agency's records are filed under the
         source's owner.
         """
         if record.provider not in self._placements:
-            found = self._directory.find(record.provider)
+            found = self.agencies.find(record.provider)
             reasons = []
             if found is None:
                 reasons = [
@@ -149,213 +265,60 @@ class Writer:
             )
         return self._placements[record.provider]
 
-    # ------------------------------------------------------------------ writing
-
-    def _context(self) -> dict[str, Any]:
-        return {
-            "user": self.user,
-            "ignore_auth": True,
-            "return_id_only": True,
-            "model": model,
-            "session": model.Session,
-        }
-
-    def _write(
-        self,
-        step: Step,
-        record: CatalogRecord,
-        previous: CatalogRecord | None,
-        attach: Callable[[str], None],
-    ) -> Result:
-        package_id = naming.dataset_id(self.source.id, record.native_id)
-        place, place_reasons = self.place(record)
-        reasons = [*step.reasons, *place_reasons, *record.warnings]
-        existing = self._existing(package_id)
-        if existing is None:
-            action, held = "package_create", record.held
-            proposed = build.new_dataset(record, self.source, place, held)
-        else:
-            action, held = "package_update", record.held if existing.get("held_reason") else None
-            proposed = build.merged_dataset(
-                existing, record, previous, self.source, place, step.keep_level, held
-            )
-        files = self._resources(record, previous, existing, proposed, reasons)
-        if step.act == "refetch" and not files.fetched:
-            return Result(step.outcome, [*reasons, *files.failed], package_id, files.unmirrored)
-        outcome = (
-            "updated" if step.act == "refetch" and step.outcome == "unchanged" else step.outcome
-        )
-        try:
-            self._store(action, proposed, attach)
-        except tk.ValidationError as error:
-            was_public = existing is not None and not existing.get("private")
-            if proposed["private"] or was_public:
-                raise
-            reason = f"invalid: {build.readable_errors(error.error_dict)}"
-            proposed.update(private=True, held_reason=reason)
-            self._store(action, proposed, attach)
-            outcome, reasons = "held", [*reasons, reason]
-        for resource_id in files.dropped:
-            mirror.remove(resource_id)
-        if files.table:
-            failure = self._load(*files.table)
-            reasons += [failure] if failure else []
-        return Result(outcome, [*reasons, *files.failed], package_id, files.unmirrored)
-
-    def _store(self, action: str, proposed: dict[str, Any], attach: Callable[[str], None]) -> None:
-        attach(proposed["id"])
-        if action == "package_update" and not proposed["resources"]:
-            _drop_all_resources(proposed["id"])
-        tk.get_action(action)(self._context(), _copy(proposed))
-
-    def _existing(self, package_id: str) -> dict[str, Any] | None:
-        package = model.Package.get(package_id)
-        if package is None:
-            return None
-        context = {"user": self.user, "ignore_auth": True, "use_cache": False, "for_update": True}
-        shown: dict[str, Any] = tk.get_action("package_show")(context, {"id": package_id})
-        del shown["metadata_modified"]  # given back, it would stay: the update would not be seen
-        return shown
-
-    def _withdraw(self, step: Step, attach: Callable[[str], None]) -> Result:
-        package_id = naming.dataset_id(self.source.id, step.native_id)
-        existing = self._existing(package_id)
-        if existing is None:
-            return Result("withdrawn", list(step.reasons), None)
-        gone = [resource["id"] for resource in existing["resources"]]
-        existing.update(resources=[], withdrawn_on=text.today().isoformat())
-        try:
-            self._store("package_update", existing, attach)
-        except tk.ValidationError:  # no longer fit to be public: the page goes, the record stays
-            existing["private"] = True
-            self._store("package_update", existing, attach)
-        for resource_id in gone:
-            mirror.remove(resource_id)
-        return Result("withdrawn", list(step.reasons), package_id)
-
     # ------------------------------------------------------------------ files
 
-    def _resources(
-        self,
-        record: CatalogRecord,
-        previous: CatalogRecord | None,
-        existing: dict[str, Any] | None,
-        proposed: dict[str, Any],
-        reasons: list[str],
-    ) -> _Files:
-        """Fill ``proposed["resources"]``: files of open ones are fetched and stored, of all others
-        never.
+    def _resources(self, proposal: Proposal) -> None:
+        """Fill ``data["resources"]`` and say which files are to be fetched or dropped.
+
+        A copy that stands and has changed at its source stays until the new one is here.
         """
-        files = _Files()
-        standing = {item["id"]: item for item in (existing or {}).get("resources", [])}
-        before = {item.native_id: item for item in (previous.resources if previous else ())}
-        own = {naming.resource_id(self.source.id, record.native_id, native) for native in before}
-        key = self.address_key
+        entry, data = proposal.entry, proposal.data
+        record = entry.record
+        if record is None:
+            return
+        native = record.native_id
+        proposal.unmirrored, proposal.fetch, proposal.dropped = 0, False, []
+        proposal.files = dict(entry.files)
+        standing = {item["id"]: item for item in (proposal.existing or {}).get("resources", [])}
+        previous = entry.previous.resources if entry.previous else ()
+        before = {item.native_id: item for item in previous}
+        own = {naming.resource_id(self.source.id, native, key) for key in before}
         resources = []
         for item in record.resources:
-            new = build.resource_dict(self.source, record.native_id, item)
+            new = build.resource_dict(self.source, native, item)
             old = standing.get(new["id"])
-            level = access_levels.effective(proposed.get("open_type"), new.get("open_type"))
-            wanted = level == "open" and not proposed.get("private")
+            level = access_levels.effective(data.get("open_type"), new.get("open_type"))
+            wanted = level == "open" and not data.get("private") and build.is_file(item)
             stored = old is not None and old.get("url_type") == "upload"
-            if (
-                old
-                and before.get(item.native_id) == remembered(item, key)
-                and stored == (wanted and build.is_file(item))
-            ):
+            same = old is not None and before.get(item.native_id) == remembered(item, self.key)
+            if stored and wanted and old is not None:
+                if not same:
+                    proposal.files[item.native_id] = ""
+                    old = {**old, **{key: new[key] for key in _OF_THE_ENTRY if key in new}}
+                fetch = proposal.files.get(item.native_id) == ""
+                resources.append(old)
+            elif same and not stored and old is not None:
+                fetch = wanted
                 resources.append(old)
             else:
-                new = {**{k: v for k, v in (old or {}).items() if k not in _OF_THE_FILE}, **new}
-                if wanted and build.is_file(item):
-                    stored = self._mirror(item, new, files, reasons)
-                elif stored:
-                    files.dropped.append(new["id"])
-                    stored = False
-                resources.append(new)
-            files.unmirrored += build.is_file(item) and not stored
-        kept = [
-            item
-            for key, item in standing.items()
-            if key not in own and key not in {r["id"] for r in resources}
+                if stored:
+                    proposal.dropped.append(new["id"])
+                proposal.files.pop(item.native_id, None)
+                fetch = wanted
+                kept = {k: v for k, v in (old or {}).items() if k not in _OF_THE_FILE}
+                resources.append({**kept, **new})
+            proposal.fetch |= fetch
+            proposal.unmirrored += fetch or (build.is_file(item) and not (stored and wanted))
+        listed = {item["id"] for item in resources}
+        kept_by_people = [
+            item for key, item in standing.items() if key not in own and key not in listed
         ]
-        files.dropped += [
-            key for key in own if key in standing and key not in {r["id"] for r in resources}
-        ]
-        proposed["resources"] = [*resources, *kept]
-        self._choose_table(proposed["resources"], files, reasons)
-        return files
-
-    def _mirror(
-        self, item: ResourceRecord, new: dict[str, Any], files: _Files, reasons: list[str]
-    ) -> bool:
-        try:
-            copy = mirror.fetch(self.fetcher, item, Path(self.folder.name))
-        except SourceError as error:
-            code = (
-                error.reason
-                if error.reason.startswith("file-format")
-                else f"file-unreachable: {error.reason.split(': ')[-1]}"
-            )
-            files.failed.append(code)
-            return False
-        reasons += copy.reasons
-        mirror.store(copy, new)
-        files.fetched.append(new["id"])
-        return True
-
-    def _choose_table(
-        self, resources: list[dict[str, Any]], files: _Files, reasons: list[str]
-    ) -> None:
-        """Decide which file becomes the dataset's table, and say so in the resource before it is
-        written.
-        """
-        held = [
-            (item["id"], item.get("format", ""))
-            for item in resources
-            if item.get("url_type") == "upload"
-        ]
-        best = build.best_for_table(held)
-        for item in resources:
-            if item["id"] != best and item.get("datastore_active"):
-                item["datastore_active"] = False
-                load.drop(item["id"])
-            if item["id"] != best or (item.get("datastore_active") and best not in files.fetched):
-                continue
-            item["datastore_active"] = False
-            path = Path(
-                uploader.get_resource_uploader({"id": item["id"], "url": item["url"]}).get_path(
-                    item["id"]
-                )
-            )
-            try:
-                table = tabular.read(path, item["format"])
-            except tabular.TableError as error:
-                reasons.append(f"table-unreadable: {error}")
-                continue
-            files.table = (item["id"], table)
-            item["datastore_active"] = table.count <= INLINE_ROWS
-
-    def _load(self, resource_id: str, table: tabular.Table) -> str | None:
-        if table.count > INLINE_ROWS:
-            tk.enqueue_job(
-                load_later,
-                [resource_id],
-                title=f"DataStore {resource_id}",
-                rq_kwargs={"timeout": 3600},
-            )
-            return None
-        try:
-            load.load(resource_id, table)
-        except Exception as error:
-            log.exception("Loading a table of source %s failed", self.source.name)
-            model.Session.rollback()
-            # CKAN's resource actions need the whole dataset back from the update below them.
-            whole = {**self._context(), "return_id_only": False}
-            tk.get_action("resource_patch")(whole, {"id": resource_id, "datastore_active": False})
-            return f"table-unreadable: {type(error).__name__}"
-        return None
+        proposal.dropped += [key for key in own if key in standing and key not in listed]
+        data["resources"] = [*resources, *kept_by_people]
 
 
+# What a source says of a file, and a stored copy takes over at once.
+_OF_THE_ENTRY = ("name", "description", "data_updated")
 # What describes a stored copy: never carried over to another one.
 _OF_THE_FILE = frozenset(
     (
@@ -373,35 +336,6 @@ _OF_THE_FILE = frozenset(
 )
 
 
-@dataclass
-class _Files:
-    fetched: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    dropped: list[str] = field(default_factory=list)
-    unmirrored: int = 0
-    table: tuple[str, tabular.Table] | None = None
-
-
-def _drop_all_resources(package_id: str) -> None:
-    """CKAN 2.12 loses an empty list in validation, and an absent one means "as they are"."""
-    for resource in model.Package.get(package_id).resources:
-        resource.state = model.State.DELETED
-    model.Session.flush()
-
-
-def load_later(resource_id: str) -> None:
-    """Background job: load a large table."""
-    resource = model.Resource.get(resource_id)
-    if resource is None or resource.url_type != "upload":
-        return
-    path = Path(
-        uploader.get_resource_uploader({"id": resource_id, "url": resource.url}).get_path(
-            resource_id
-        )
-    )
-    load.load(resource_id, tabular.read(path, resource.format))
-
-
 def directory(source: Source) -> Directory:
     """The organizations below a source's owner, and itself."""
     owner = model.Group.get(source.owner_id)
@@ -417,13 +351,3 @@ def _extra(group: model.Group, name: str) -> str:
     with suppress(AttributeError, KeyError):
         return str(group.extras.get(name) or "")
     return ""
-
-
-def _copy(proposed: dict[str, Any]) -> dict[str, Any]:
-    """Actions change what they are given; a second attempt needs the first one's words."""
-    copied = dict(proposed)
-    copied["resources"] = [dict(item) for item in proposed["resources"]]
-    for name in ("items", "open_basis", "tags"):
-        if isinstance(copied.get(name), list):
-            copied[name] = [dict(item) if isinstance(item, dict) else item for item in copied[name]]
-    return copied

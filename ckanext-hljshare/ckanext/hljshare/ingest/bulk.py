@@ -1,0 +1,583 @@
+"""Many datasets in one transaction, each as package_create or package_update would have left it.
+
+The same validation, the same hooks, the same rows and the same search documents; what costs is
+asked once for the batch: look-ups, SQL, the search engine. A plugin that can treat a batch at once
+offers ``after_datasets_write(context, written)``; all others are called for each dataset, as CKAN
+does. tests/integration/ingest/test_bulk.py compares both ways.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import types
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ckan.lib.search.index as search_index
+import ckan.plugins as p
+import pysolr
+import sqlalchemy as sa
+from ckan import logic, model
+from ckan.lib import plugins as lib_plugins
+from ckan.lib import uploader
+from ckan.lib.datapreview import get_default_view_plugins
+from ckan.lib.dictization import model_dictize, table_dictize
+from ckan.lib.search import SearchIndexError
+from ckan.lib.search.common import make_connection
+from ckanext.harvest.model import HarvestObject
+from ckanext.harvest.plugin import Harvest
+from sqlalchemy import orm
+
+from ckanext.hljshare.access import vault
+from ckanext.hljshare.catalog import known, shown
+
+DATASET = "dataset"
+Shown = dict[str, Any]
+
+
+@dataclass
+class Standing:
+    """A dataset as it stands in the database, with everything a document of it needs."""
+
+    package: model.Package
+    shown: Shown = field(default_factory=dict)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    as_subject: list[dict[str, Any]] = field(default_factory=list)
+    as_object: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Valid:
+    """A proposal that has passed validation, and the dataset it replaces, if one stands."""
+
+    data: dict[str, Any]
+    standing: Standing | None
+    changed: bool = True
+
+
+class Batch:
+    """Writes of one transaction. Nothing here commits; a rollback makes a batch worthless.
+
+    :param context: as for an action; ``ignore_auth`` and the user whose datasets they are
+    """
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self.context: dict[str, Any] = {
+            **context,
+            "model": model,
+            "session": model.Session,
+            "return_id_only": True,
+            "defer_commit": True,
+        }
+        self._standing: dict[str, Standing] = {}
+        self._organizations: dict[str, dict[str, Any] | None] = {}
+        self._fast: bool | None = None
+
+    # -------------------------------------------------------------- reading
+
+    def load(self, dataset_ids: Iterable[str], lock: bool = True) -> dict[str, Shown]:
+        """The datasets of these ids that stand (deleted ones too), as package_show shows them.
+
+        They are locked in the order of their ids until the transaction ends.
+        """
+        wanted = sorted(set(dataset_ids))
+        query = _whole(wanted)
+        if lock:
+            query = query.with_for_update(of=model.Package)
+        found = {package.id: Standing(package) for package in model.Session.scalars(query)}
+        if found:
+            self._load_beside(found)
+        self._standing.update(found)
+        for standing in found.values():
+            standing.shown = self._in_both_schemas(standing)[1]
+        return {dataset_id: _copy(standing.shown) for dataset_id, standing in found.items()}
+
+    def _load_beside(self, found: dict[str, Standing]) -> None:
+        member, group, relation = model.Member, model.Group, model.PackageRelationship
+        rows = model.Session.execute(
+            sa.select(model.group_table, member.table_id)
+            .join(member, group.id == member.group_id)
+            .where(
+                member.table_id.in_(found),
+                member.state == "active",
+                group.is_organization.is_(False),
+            )
+        )
+        for row in rows:
+            context = {**self.context, "with_capacity": False}
+            shown_group = model_dictize.group_list_dictize(
+                [model.Session.get(group, row.id)], context, with_package_counts=False
+            )
+            found[row.table_id].groups += shown_group
+        for each in model.Session.scalars(
+            sa.select(relation).where(
+                sa.or_(
+                    relation.subject_package_id.in_(found), relation.object_package_id.in_(found)
+                )
+            )
+        ):
+            plain = table_dictize(each, self.context)
+            if each.subject_package_id in found:
+                found[each.subject_package_id].as_subject.append(plain)
+            if each.object_package_id in found:
+                found[each.object_package_id].as_object.append(plain)
+
+    # -------------------------------------------------------------- validation
+
+    def look_up(self, proposals: Collection[dict[str, Any]], as_new: bool = False) -> None:
+        """Ask once what validation of these proposals is going to ask.
+
+        :param as_new: for a trial: as if none of them stood yet
+        """
+        resources = [
+            item["id"] for each in proposals for item in each["resources"] if item.get("id")
+        ]
+        lookups = known.look_up(
+            [each["id"] for each in proposals],
+            [each["name"] for each in proposals],
+            resources,
+            {each["owner_org"] for each in proposals},
+        )
+        lookups.unvaulted = vault.unvaulted(resources)
+        if as_new:
+            lookups.datasets = dict.fromkeys(lookups.datasets)
+            lookups.names = dict.fromkeys(lookups.names)
+            lookups.resources = dict.fromkeys(lookups.resources)
+        self.context[known.KNOWN] = lookups
+
+    def validate(self, proposal: dict[str, Any]) -> tuple[Valid, dict[str, Any]]:
+        """A proposal by the dataset's own schema: what is to be stored, and the errors by field.
+
+        The proposal itself stays as it is. Nothing is written.
+        """
+        standing = self._standing.get(proposal["id"])
+        plugin = lib_plugins.lookup_package_plugin(DATASET)
+        context = dict(self.context)
+        given = _copy(proposal)
+        if standing is None:
+            schema, action = plugin.create_package_schema(), "package_create"
+        else:
+            context["package"] = standing.package
+            schema, action = plugin.update_package_schema(), "package_update"
+            _guess_types(given["resources"], standing.shown["resources"])
+        data, errors = lib_plugins.plugin_validate(plugin, context, given, schema, action)
+        if not proposal["resources"]:
+            data[
+                "resources"
+            ] = []  # validation loses an empty list; absent would mean "as they are"
+        return Valid(data, standing), errors
+
+    # -------------------------------------------------------------- writing
+
+    def save(self, valid: Collection[Valid]) -> None:
+        """Store validated datasets and call the hooks. Flushes; raises what the database raises."""
+        author = model.User.by_name(self.context["user"])
+        _free_names([each.data["name"] for each in valid if each.standing is None])
+        tags = self._tags(each.data for each in valid)
+        for each in valid:
+            self._save(each, tags, author.id if author else None)
+        model.Session.flush()
+        written = [each for each in valid if each.changed]
+        self._of_owners(written)
+        self._call_hooks(written)
+        model.Session.flush()
+
+    def _save(self, valid: Valid, tags: Mapping[str, model.Tag], author: str | None) -> None:
+        data, standing = valid.data, valid.standing
+        data.pop("metadata_created", None)
+        data.pop("plugin_data", None)
+        for other in ("groups", "relationships_as_subject", "relationships_as_object"):
+            data.pop(other, None)  # no source has a say in these
+        if standing is None:
+            data["creator_user_id"] = author
+        extras = {extra["key"]: extra["value"] for extra in data.get("extras", [])}
+        package = standing.package if standing else model.Package(resources_all=[], package_tags=[])
+        changed, _skipped = package.from_dict({**data, "extras": extras})
+        model.Session.add(package)
+        changed = bool(changed)
+        changed |= _save_resources(package, data.get("resources"))
+        changed |= _save_tags(package, data.get("tags") or [], tags)
+        valid.changed = changed or standing is None
+        now = _utc()
+        if standing is None:
+            package.metadata_created = now
+            valid.standing = Standing(package)
+            self._standing[package.id] = valid.standing
+        if valid.changed and not data.get("metadata_modified"):
+            package.metadata_modified = now
+        data["id"] = package.id
+        data["created"] = standing is None
+
+    def _tags(self, proposals: Iterable[dict[str, Any]]) -> dict[str, model.Tag]:
+        """The tags of a batch by name; new ones are made by one writer at a time."""
+        names = {tag["name"] for data in proposals for tag in data.get("tags") or []}
+        found = _stored_tags(names)
+        if names - set(found):
+            model.Session.execute(
+                sa.text("SELECT pg_advisory_xact_lock(hashtext('hljshare:tags'))")
+            )
+            found = _stored_tags(names)
+            for name in sorted(names - set(found)):
+                found[name] = model.Tag(name=name)
+                model.Session.add(found[name])
+            model.Session.flush()
+        return found
+
+    def _of_owners(self, written: Collection[Valid]) -> None:
+        """The memberships that package_owner_org_update keeps."""
+        owners = {
+            each.data["id"]: each.standing.package.owner_org for each in written if each.standing
+        }
+        member = model.Member
+        rows = model.Session.execute(
+            sa.select(member.id, member.table_id, member.group_id).where(
+                member.table_id.in_(
+                    [each.data["id"] for each in written if not each.data["created"]]
+                ),
+                member.capacity == "organization",
+            )
+        ).all()
+        left = [row.id for row in rows if row.group_id != owners[row.table_id]]
+        kept = {row.table_id for row in rows if row.group_id == owners[row.table_id]}
+        if left:
+            model.Session.execute(
+                sa.update(member).where(member.id.in_(left)).values(state="deleted")
+            )
+        new = [
+            {
+                "id": model.types.make_uuid(),
+                "table_id": dataset_id,
+                "table_name": "package",
+                "group_id": owner,
+                "capacity": "organization",
+                "state": "active",
+            }
+            for dataset_id, owner in owners.items()
+            if dataset_id not in kept
+        ]
+        if new:
+            model.Session.execute(sa.insert(model.member_table), new)
+
+    def _call_hooks(self, written: list[Valid]) -> None:
+        for item in p.PluginImplementations(p.IPackageController):
+            at_once: Callable[..., None] | None = getattr(item, "after_datasets_write", None)
+            for each in written:
+                assert each.standing
+                package = each.standing.package
+                (item.create if each.data["created"] else item.edit)(package)
+                if at_once is None and each.data["created"]:
+                    item.after_dataset_create(self.context, each.data)
+                elif at_once is None:
+                    item.after_dataset_update(self.context, each.data)
+            if at_once is not None and written:
+                at_once(self.context, [each.data for each in written])
+        if get_default_view_plugins():
+            for each in written:
+                if each.data["created"] and each.data.get("resources"):
+                    logic.get_action("package_create_default_resource_views")(
+                        logic.fresh_context(self.context, ignore_auth=True), {"package": each.data}
+                    )
+
+    # -------------------------------------------------------------- showing and indexing
+
+    def documents(self, valid: Collection[Valid]) -> list[dict[str, Any]]:
+        """The search documents of written datasets, as CKAN's own index makes them."""
+        ids = [each.data["id"] for each in valid]
+        self._reload(ids)
+        return self.documents_of(ids)
+
+    def documents_of(self, dataset_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The search documents of datasets that were loaded or written."""
+        documents: list[dict[str, Any]] = []
+        wanted = list(dataset_ids)
+        index = _collecting(documents, _harvest_objects(wanted))
+        for dataset_id in wanted:
+            standing = self._standing[dataset_id]
+            default, custom = self._in_both_schemas(standing)
+            logic.apply_after_dataset_show_plugins(
+                {**self.context, "use_cache": False, "validate": False}, custom
+            )
+            index({**default, "with_custom_schema": custom})
+        return documents
+
+    def _reload(self, ids: list[str]) -> None:
+        """Read back what was written: PostgreSQL has the last word on types."""
+        model.Session.scalars(_whole(ids)).all()
+
+    def _in_both_schemas(self, standing: Standing) -> tuple[Shown, Shown]:
+        dictized = self._dictize(standing)
+        for item in p.PluginImplementations(p.IPackageController):
+            item.read(standing.package)
+        for shower in p.PluginImplementations(p.IResourceController):
+            for resource in dictized["resources"]:
+                shower.before_resource_show(resource)
+        if self._fast is None:
+            self._fast = shown.agrees(self.context, standing.package, dictized)
+        if not self._fast:
+            return shown.in_ckans_way(self.context, standing.package, dictized)
+        return shown.with_default_schema(dictized), shown.with_custom_schema(dictized)
+
+    def _dictize(self, standing: Standing) -> dict[str, Any]:
+        """As CKAN's package_dictize, from what is loaded."""
+        package = standing.package
+        result = table_dictize(package, self.context)
+        result.pop("plugin_data", None)
+        if result.get("title"):
+            result["title"] = result["title"].strip()
+        result["resources"] = model_dictize.resource_list_dictize(
+            [item for item in package.resources_all if item.state == "active"], self.context
+        )
+        result["num_resources"] = len(result["resources"])
+        result["tags"] = sorted(
+            (
+                {
+                    **table_dictize(each.tag, self.context),
+                    "state": each.state,
+                    "display_name": each.tag.name,
+                }
+                for each in package.package_tags
+                if each.state == "active"
+            ),
+            key=lambda tag: tag["name"],
+        )
+        result["num_tags"] = len(result["tags"])
+        result["extras"] = [
+            {"key": key, "value": value} for key, value in (result["extras"] or {}).items()
+        ]
+        result["groups"] = [dict(group) for group in standing.groups]
+        result["organization"] = self._organization(package.owner_org)
+        result["relationships_as_subject"] = list(standing.as_subject)
+        result["relationships_as_object"] = list(standing.as_object)
+        result["isopen"] = package.isopen()
+        result["type"] = package.type or DATASET
+        licence = package.license
+        if licence and licence.url:
+            result["license_url"] = licence.url
+            result["license_title"] = licence.title.split("::")[-1]
+        else:
+            result["license_title"] = licence.title if licence else package.license_id
+        result["metadata_modified"] = package.metadata_modified.isoformat()
+        result["metadata_created"] = (
+            package.metadata_created.isoformat() if package.metadata_created else None
+        )
+        return result
+
+    def _organization(self, owner: str | None) -> dict[str, Any] | None:
+        if owner not in self._organizations:
+            row = model.Session.execute(
+                sa.select(model.group_table).where(
+                    model.group_table.c["id"] == owner, model.group_table.c["state"] == "active"
+                )
+            ).first()
+            dictized = table_dictize(row, self.context) if row else None
+            if dictized:
+                del dictized["extras"]
+            self._organizations[str(owner)] = dictized
+        found = self._organizations[str(owner)]
+        return dict(found) if found else None
+
+
+def _utc() -> datetime.datetime:
+    """CKAN's columns have no zone and mean UTC."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+
+
+def _whole(dataset_ids: Collection[str]) -> Any:
+    """Datasets with all their parts, as the database has them, in the order of their ids."""
+    return (
+        sa.select(model.Package)
+        .where(model.Package.id.in_(dataset_ids))
+        .order_by(model.Package.id)
+        .options(
+            orm.selectinload(model.Package.resources_all),
+            orm.selectinload(model.Package.package_tags).selectinload(model.PackageTag.tag),
+        )
+        .execution_options(populate_existing=True)
+    )
+
+
+def post(documents: list[dict[str, Any]]) -> None:
+    """Send documents to the search engine in one request, uncommitted.
+
+    :raises SearchIndexError: it cannot be reached, or refuses them
+    """
+    if not documents:
+        return
+    try:
+        make_connection().add(docs=documents, commit=False)
+    except (pysolr.SolrError, OSError) as error:
+        raise SearchIndexError(f"Solr: {str(error)[:1000]}") from error
+
+
+def _collecting(
+    documents: list[dict[str, Any]], harvested: Mapping[str, HarvestObject]
+) -> Callable[[dict[str, Any]], None]:
+    """CKAN's own index_package, with a connection that only collects.
+
+    A copy of the function with other globals: no line of it is repeated here, and other threads go
+    on with the real connection.
+    """
+
+    class Collector:
+        url = ""
+
+        def add(self, docs: list[dict[str, Any]], commit: bool) -> None:
+            documents.extend(docs)
+
+    def implementations(interface: Any) -> Iterable[Any]:
+        for item in p.PluginImplementations(interface):
+            yield _AnsweredHarvest(item, harvested) if isinstance(item, Harvest) else item
+
+    index_package = _with_globals(
+        search_index.PackageSearchIndex.index_package,
+        make_connection=Collector,
+        PluginImplementations=implementations,
+    )
+    index = search_index.PackageSearchIndex()
+
+    def collect(dataset: dict[str, Any]) -> None:
+        index_package(index, dataset)
+
+    return collect
+
+
+class _AnsweredHarvest:
+    """ckanext-harvest's index hook, its question per dataset answered for the whole batch."""
+
+    def __init__(self, plugin: Harvest, harvested: Mapping[str, HarvestObject]) -> None:
+        self._plugin, self._harvested, self._dataset = plugin, harvested, ""
+        session = types.SimpleNamespace(query=self._chain)
+        self._hook = _with_globals(
+            Harvest.before_dataset_index, model=types.SimpleNamespace(Session=session)
+        )
+
+    def before_dataset_index(self, document: dict[str, Any]) -> dict[str, Any]:
+        """As the plugin's own."""
+        self._dataset = document["id"]
+        found: dict[str, Any] = self._hook(self._plugin, document)
+        return found
+
+    def _chain(self, *_asked: Any) -> _AnsweredHarvest:
+        return self
+
+    filter = order_by = _chain
+
+    def first(self) -> HarvestObject | None:
+        """The answer to the one query the hook makes."""
+        return self._harvested.get(self._dataset)
+
+
+def _harvest_objects(dataset_ids: list[str]) -> dict[str, HarvestObject]:
+    """The current harvest object of each dataset that has one."""
+    found = model.Session.scalars(
+        sa.select(HarvestObject)
+        .where(HarvestObject.package_id.in_(dataset_ids), HarvestObject.current.is_(True))
+        .order_by(HarvestObject.import_finished.asc().nulls_last())
+    )
+    return {item.package_id: item for item in found}
+
+
+def _with_globals(function: Any, **names: Any) -> Callable[..., Any]:
+    """A copy of a function that sees other globals."""
+    return types.FunctionType(
+        function.__code__,
+        {**function.__globals__, **names},
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+
+
+def _free_names(names: list[str]) -> None:
+    """As CKAN does: a deleted dataset gives its name to a new one."""
+    package = model.Package
+    if names:
+        model.Session.execute(
+            sa.update(package)
+            .where(package.name.in_(names), package.state == model.State.DELETED)
+            .values(name=package.id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _stored_tags(names: Collection[str]) -> dict[str, model.Tag]:
+    found = model.Session.scalars(
+        sa.select(model.Tag).where(model.Tag.name.in_(names), model.Tag.vocabulary_id.is_(None))
+    )
+    return {tag.name: tag for tag in found}
+
+
+def _save_resources(package: model.Package, proposed: list[dict[str, Any]] | None) -> bool:
+    """As CKAN's package_resource_list_save, on resources that are loaded."""
+    if proposed is None:
+        return False
+    standing = {item.id: item for item in package.resources_all}
+    old = [item for item in package.resources_all if item.state != "deleted"]
+    gone = [item for item in package.resources_all if item.state == "deleted"]
+    result, changed = [], False
+    for values in proposed:
+        values.setdefault("package_id", package.id)
+        if values.get("url") and values.get("url_type") == "upload":
+            values["url"] = values["url"].rsplit("/")[-1]
+        for ignored in ("extras", "revision_timestamp", "tracking_summary"):
+            values.pop(ignored, None)
+        item = standing.get(values.get("id") or "")
+        new = item is None
+        if item is None:
+            item = model.Resource()
+        differs, extras = item.from_dict(values)
+        if "url" in differs or ("last_modified" in differs and not new):
+            item.url_changed = True
+        if differs or item.extras != extras:
+            item.metadata_modified = _utc()
+            changed = True
+        item.state, item.extras = "active", extras
+        result.append(item)
+    if result == old:
+        return changed
+    for item in gone:
+        if item not in result:
+            model.Session.delete(item)
+    left = [item for item in old if item not in result]
+    for item in left:
+        item.state = "deleted"
+    package.resources_all[:] = [*result, *left]
+    return True
+
+
+def _save_tags(
+    package: model.Package, proposed: list[dict[str, Any]], tags: Mapping[str, model.Tag]
+) -> bool:
+    """As CKAN's package_tag_list_save, on tags that are loaded."""
+    standing = {each.tag: each for each in package.package_tags}
+    wanted = {tags[tag["name"]] for tag in proposed}
+    changed = False
+    for tag, each in standing.items():
+        state = "active" if tag in wanted else "deleted"
+        changed |= each.state != state
+        each.state = state
+    for tag in sorted(wanted - set(standing), key=lambda found: found.name):
+        model.Session.add(model.PackageTag(package, tag, "active"))
+        changed = True
+    return changed
+
+
+def _guess_types(resources: list[dict[str, Any]], standing: list[dict[str, Any]]) -> None:
+    """As package_update does for resources that change: the media type by the address's ending."""
+    unchanged = {item["id"]: item for item in standing}
+    for item in resources:
+        if "mimetype" not in item and item != unchanged.get(item.get("id")):
+            upload = uploader.get_resource_uploader(item)
+            if hasattr(upload, "mimetype"):
+                item["mimetype"] = upload.mimetype
+
+
+def _copy(proposal: Mapping[str, Any]) -> dict[str, Any]:
+    """Validation changes what it is given; a second attempt needs the first one's words."""
+    copied = dict(proposal)
+    for name, value in proposal.items():
+        if isinstance(value, list):
+            copied[name] = copy.deepcopy(value)
+    return copied

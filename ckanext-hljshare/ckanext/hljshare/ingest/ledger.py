@@ -1,0 +1,567 @@
+"""The ledger in the database: what is known of a source, what a run has seen, decided and done.
+
+A run notes its records in groups as they are read, with what is to be done with each; nothing of a
+run waits in memory. Whatever it has decided is in the ledger until it is done, so that a run that
+was cut off anywhere leaves nothing that the next one would not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import sqlalchemy as sa
+from ckan import model
+from sqlalchemy.dialects.postgresql import insert
+
+from . import diff
+from .diff import Known, Seen, Step
+from .model import LedgerEntry, Version, now
+from .providers import Directory
+from .record import PARTIAL, CatalogRecord, remembered
+
+BATCH = 200
+# Steps that are left when the writing is done: to be indexed, files to be fetched.
+LATER = ("index", "files")
+DOUBLE = "repeated-with-other-content"
+
+
+@dataclass
+class Entry:
+    """A step that waits, with all that is needed to do it."""
+
+    id: int
+    step: Step
+    title: str
+    record: CatalogRecord | None
+    previous: CatalogRecord | None
+    staged_hash: str | None
+    package_id: str | None
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Settled:
+    """What became of a step, as the ledger is to keep it. ``fetch``: files are still to come."""
+
+    entry: Entry
+    outcome: str
+    reasons: list[str]
+    package_id: str | None
+    unmirrored: int = 0
+    files: dict[str, str] = field(default_factory=dict)
+    fetch: bool = False
+
+
+def known(source_id: str, native_ids: Collection[str] | None = None) -> dict[str, Known]:
+    """Native ids of a source (all, or those given) with the state of their datasets as it is now."""
+    return {key: found for key, found, _run, _hash in _rows(source_id, native_ids)}
+
+
+def _rows(
+    source_id: str, native_ids: Collection[str] | None
+) -> Iterator[tuple[str, Known, str | None, str | None]]:
+    package, ledger = model.Package, LedgerEntry
+    extras = package.extras
+    query = (
+        sa.select(
+            ledger.native_id,
+            ledger.content_hash,
+            ledger.unmirrored,
+            ledger.reasons,
+            ledger.seen_run,
+            ledger.seen_hash,
+            package.state,
+            package.private,
+            extras["withdrawn_on"].astext.label("withdrawn_on"),
+            extras["held_reason"].astext.label("held_reason"),
+            extras["open_type"].astext.label("open_type"),
+        )
+        .select_from(ledger)
+        .outerjoin(package, package.id == ledger.package_id)
+        .where(ledger.source_id == source_id)
+        .order_by(ledger.id)
+    )
+    if native_ids is not None:
+        query = query.where(
+            ledger.native_id == sa.any_(sa.literal(list(native_ids), sa.ARRAY(sa.Text)))
+        )
+    for row in model.Session.execute(query):
+        yield (
+            row.native_id,
+            Known(
+                row.native_id,
+                row.content_hash,
+                standing=row.state is not None,
+                withdrawn=bool(row.withdrawn_on),
+                deleted=row.state == model.State.DELETED,
+                held=bool(row.private and row.held_reason),
+                open_type=row.open_type,
+                unmirrored=row.unmirrored,
+                unplaced=any(reason.startswith("provider-unknown") for reason in row.reasons),
+            ),
+            row.seen_run,
+            row.seen_hash,
+        )
+
+
+def seen_of(record: CatalogRecord, agencies: Directory, content_hash: str | None = None) -> Seen:
+    """What deciding needs of a record."""
+    return Seen(
+        record.native_id,
+        content_hash or record.content_hash(),
+        record.fields.get("open_type"),
+        record.held,
+        placed=agencies.find(record.provider) is not None,
+        partial=PARTIAL in record.warnings,
+    )
+
+
+@dataclass
+class Notes:
+    """Takes the records of one run as they come. ``seen`` counts ids, ``differing`` those that came
+    again with other content, ``writes`` steps that will change something."""
+
+    source_id: str
+    run_id: str
+    agencies: Directory
+    seen: int = 0
+    differing: int = 0
+    unchanged: int = 0
+
+    def take(self, records: Sequence[CatalogRecord]) -> None:
+        """Note a group of records and what is to be done with each; commits."""
+        first: dict[str, Seen] = {}
+        kept: dict[str, CatalogRecord] = {}
+        doubles: set[str] = set()
+        for record in records:
+            seen = seen_of(record, self.agencies)
+            if record.native_id not in first:
+                first[record.native_id], kept[record.native_id] = seen, record
+            elif first[record.native_id].content_hash != seen.content_hash:
+                doubles.add(record.native_id)
+        standing: dict[str, Known] = {}
+        for native_id, found, seen_run, seen_hash in _rows(self.source_id, first):
+            if seen_run == self.run_id:
+                if seen_hash != first[native_id].content_hash:
+                    doubles.add(native_id)
+                del first[native_id]
+            standing[native_id] = found
+        plain, staged = [], []
+        for native_id, seen in first.items():
+            step = diff.decide(seen, standing.get(native_id), native_id in doubles)
+            if step.act == "keep" and not step.reasons and step.outcome == "unchanged":
+                plain.append(native_id)
+            else:
+                staged.append(self._row(step, seen, kept[native_id]))
+        self.seen += len(first)
+        self.unchanged += len(plain)
+        self.differing += len(doubles)
+        self._keep(plain)
+        self._stage(staged)
+        self._mark(doubles - set(first))
+        model.Session.commit()
+
+    def _row(self, step: Step, seen: Seen, record: CatalogRecord) -> dict[str, Any]:
+        writes = step.act != "keep"
+        moment = now()
+        return {
+            "source_id": self.source_id,
+            "native_id": record.native_id,
+            "staged": record.to_dict() if writes else None,
+            "staged_hash": seen.content_hash if writes else None,
+            "step": {**asdict(step), "title": record.title},
+            "seen_run": self.run_id,
+            "seen_hash": seen.content_hash,
+            "outcome": "staged",
+            "reasons": [],
+            "unmirrored": 0,
+            "files": {},
+            "first_seen": moment,
+            "last_seen": moment,
+        }
+
+    def _keep(self, native_ids: list[str]) -> None:
+        if not native_ids:
+            return
+        model.Session.execute(
+            sa.update(LedgerEntry)
+            .where(
+                LedgerEntry.source_id == self.source_id,
+                LedgerEntry.native_id == sa.any_(sa.literal(native_ids, sa.ARRAY(sa.Text))),
+            )
+            .values(seen_run=self.run_id, seen_hash=LedgerEntry.content_hash, last_seen=now())
+            .execution_options(synchronize_session=False)
+        )
+
+    def _stage(self, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        statement = insert(LedgerEntry.__table__)
+        names = ("staged", "staged_hash", "step", "seen_run", "seen_hash", "last_seen")
+        model.Session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["source_id", "native_id"],
+                set_={name: statement.excluded[name] for name in names},
+            ),
+            rows,
+        )
+
+    def _mark(self, native_ids: set[str]) -> None:
+        """Say of ids noted earlier in this run that they came again with other content."""
+        for entry in model.Session.scalars(
+            sa.select(LedgerEntry).where(
+                LedgerEntry.source_id == self.source_id, LedgerEntry.native_id.in_(native_ids)
+            )
+        ):
+            if entry.step is None:
+                self.unchanged -= 1
+                entry.step = {**asdict(Step(entry.native_id, "keep", "unchanged")), "title": ""}
+            if DOUBLE in entry.step.get("reasons", ()):
+                self.differing -= 1  # counted when it first came again
+            elif entry.step["act"] not in LATER:
+                entry.step = {**entry.step, "reasons": [DOUBLE, *entry.step["reasons"]]}
+
+
+def _stands() -> Any:
+    package = model.Package
+    return sa.and_(
+        package.id == LedgerEntry.package_id,
+        package.state == model.State.ACTIVE,
+        sa.func.coalesce(package.extras["withdrawn_on"].astext, "") == "",
+    )
+
+
+def missing(source_id: str, run_id: str) -> tuple[int, int]:
+    """How many datasets of a source stand, and how many of them a run has not seen."""
+    unseen = LedgerEntry.seen_run.is_distinct_from(run_id)
+    row = model.Session.execute(
+        sa.select(sa.func.count(), sa.func.count().filter(unseen))
+        .select_from(LedgerEntry)
+        .join(model.Package, _stands())
+        .where(LedgerEntry.source_id == source_id)
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def withdraw_missing(source_id: str, run_id: str) -> int:
+    """Decide to withdraw what a run has not seen; how many. Does not commit."""
+    step = asdict(Step("", "withdraw", "withdrawn", ("missing-from-source",)))
+    done = model.Session.execute(
+        sa.update(LedgerEntry)
+        .where(
+            LedgerEntry.source_id == source_id,
+            LedgerEntry.seen_run.is_distinct_from(run_id),
+            sa.exists().where(_stands()),
+        )
+        .values(step=step, staged=sa.null(), staged_hash=None)
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)
+
+
+def all_unchanged(source_id: str, run_id: str) -> int:
+    """Note that a source stands as it was, record for record; how many there are. No commit."""
+    done = model.Session.execute(
+        sa.update(LedgerEntry)
+        .where(
+            LedgerEntry.source_id == source_id,
+            LedgerEntry.content_hash.is_not(None),
+            LedgerEntry.missing_since.is_(None),
+        )
+        .values(
+            seen_run=run_id,
+            seen_hash=LedgerEntry.content_hash,
+            last_seen=now(),
+            outcome="unchanged",
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return int(done.rowcount)
+
+
+def is_settled(source_id: str) -> bool:
+    """Whether nothing of a source waits for another look: nothing held or rejected, no step left,
+    no file of an open dataset still to be fetched."""
+    package = model.Package
+    open_files = sa.and_(
+        LedgerEntry.unmirrored > 0,
+        package.private.is_(False),
+        package.extras["open_type"].astext == "open",
+    )
+    waiting = model.Session.scalar(
+        sa.select(sa.literal(1))
+        .select_from(LedgerEntry)
+        .outerjoin(package, package.id == LedgerEntry.package_id)
+        .where(
+            LedgerEntry.source_id == source_id,
+            sa.or_(
+                LedgerEntry.outcome.in_(("held", "rejected", "staged")),
+                LedgerEntry.step.is_not(None),
+                package.id.is_(None),
+                package.state != model.State.ACTIVE,
+                open_files,
+            ),
+        )
+        .limit(1)
+    )
+    return waiting is None
+
+
+def to_do(source_id: str) -> int:
+    """How many steps of a source wait."""
+    return int(
+        model.Session.scalar(
+            sa.select(sa.func.count()).select_from(LedgerEntry).where(*_waiting(source_id))
+        )
+        or 0
+    )
+
+
+def _waiting(source_id: str) -> tuple[Any, ...]:
+    return (
+        LedgerEntry.source_id == source_id,
+        LedgerEntry.step.is_not(None),
+        LedgerEntry.step["act"].astext.not_in(LATER),
+    )
+
+
+def steps(source_id: str) -> Iterator[list[Entry]]:
+    """The steps that wait, in groups, in the order noted. Each group is read when it is asked for.
+
+    A group that is not settled by then is not given again.
+    """
+    last = 0
+    while True:
+        rows = model.Session.execute(
+            sa.select(*LedgerEntry.__table__.c)
+            .where(*_waiting(source_id), LedgerEntry.id > last)
+            .order_by(LedgerEntry.id)
+            .limit(BATCH)
+        ).all()
+        if not rows:
+            return
+        last = rows[-1].id
+        yield [entry_of(row) for row in rows]
+
+
+def entry_of(row: Any) -> Entry:
+    """The waiting step of a row."""
+    values = dict(row.step or {})
+    title = values.pop("title", "")
+    values["native_id"] = row.native_id
+    values["reasons"] = tuple(values["reasons"])
+    staged = row.staged or (row.record if values["act"] != "withdraw" else None)
+    previous = CatalogRecord.from_dict(row.record) if row.record else None
+    return Entry(
+        row.id,
+        Step(**values),
+        title or (previous.title if previous else row.native_id),
+        CatalogRecord.from_dict(staged) if staged else None,
+        previous,
+        row.staged_hash,
+        row.package_id,
+        dict(row.files or {}),
+    )
+
+
+def settle(source_id: str, run_id: str, settled: Sequence[Settled], key: bytes) -> None:
+    """Write down what became of steps, in the transaction of the datasets.
+
+    What has been written is marked to be indexed: the mark goes when the search engine has it.
+    """
+    moment = now()
+    rows, versions = [], []
+    for each in settled:
+        entry = each.entry
+        record = entry.record
+        row: dict[str, Any] = {
+            "id": entry.id,
+            "source_id": source_id,
+            "native_id": entry.step.native_id,
+            "first_seen": moment,
+            "last_seen": moment,
+            "outcome": each.outcome,
+            "reasons": each.reasons,
+            "package_id": each.package_id or entry.package_id,
+            "unmirrored": each.unmirrored,
+            "files": each.files,
+            "content_hash": entry.staged_hash,
+            "record": None,
+            "missing_since": None,
+            "staged": record.to_dict() if each.fetch and record else None,
+            "staged_hash": entry.staged_hash if each.fetch else None,
+            "step": _after(each, run_id),
+        }
+        if record is not None:
+            row["record"] = without_addresses(record, key)
+        if entry.step.act == "withdraw":
+            row["missing_since"] = moment
+        rows.append(row)
+        if entry.step.act in ("create", "update", "withdraw"):
+            versions.append(
+                {
+                    "source_id": source_id,
+                    "native_id": entry.step.native_id,
+                    "package_id": row["package_id"],
+                    "content_hash": row["content_hash"],
+                    "record": row["record"],
+                    "run_id": run_id,
+                    "created": moment,
+                }
+            )
+    written = [row for row in rows if row["outcome"] not in ("rejected", "withdrawn")]
+    _upsert([row for row in rows if row["outcome"] == "rejected"], _REJECTED)
+    _upsert([row for row in rows if row["outcome"] == "withdrawn"], _WITHDRAWN)
+    _upsert(written, _WRITTEN)
+    if versions:
+        model.Session.execute(sa.insert(Version.__table__), versions)
+
+
+def _after(settled: Settled, run_id: str) -> dict[str, Any] | None:
+    """What is left to be done once a step's dataset is written."""
+    if settled.entry.step.act != "refetch":
+        return {"act": "index", "files": settled.fetch, "run": run_id}
+    return {"act": "files", "run": run_id} if settled.fetch else None
+
+
+_REJECTED = ("outcome", "reasons", "staged", "staged_hash", "step")
+_WITHDRAWN = (*_REJECTED, "missing_since", "unmirrored", "package_id", "files")
+_WRITTEN = (*_WITHDRAWN, "content_hash", "record", "last_seen")
+
+
+def _upsert(rows: list[dict[str, Any]], names: Sequence[str]) -> None:
+    if not rows:
+        return
+    for row in rows:
+        if row["outcome"] == "rejected":
+            row["step"] = row["staged"] = None
+    statement = insert(LedgerEntry.__table__)
+    model.Session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source_id", "native_id"],
+            set_={name: statement.excluded[name] for name in names},
+        ),
+        rows,
+    )
+
+
+def without_addresses(record: CatalogRecord, key: bytes) -> dict[str, Any]:
+    """A record without the addresses of its files: those of open ones stand in the dataset, all
+    others in the vault and nowhere else."""
+    files = tuple(remembered(resource, key) for resource in record.resources)
+    return replace(record, resources=files).to_dict()
+
+
+def keep(run_id: str, entries: Sequence[Entry]) -> None:
+    """Write down steps that change nothing. Does not commit."""
+    for outcome in {entry.step.outcome for entry in entries}:
+        ids = [entry.id for entry in entries if entry.step.outcome == outcome]
+        model.Session.execute(
+            sa.update(LedgerEntry)
+            .where(LedgerEntry.id.in_(ids))
+            .values(
+                outcome=outcome,
+                missing_since=None,
+                step=sa.null(),
+                staged=sa.null(),
+                staged_hash=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def keep_unremarked(source_id: str, run_id: str) -> None:
+    """What a run saw and has nothing to do or say about stands unchanged. Does not commit."""
+    model.Session.execute(
+        sa.update(LedgerEntry)
+        .where(
+            LedgerEntry.source_id == source_id,
+            LedgerEntry.seen_run == run_id,
+            sa.or_(LedgerEntry.step.is_(None), LedgerEntry.step["act"].astext.in_(LATER)),
+            sa.or_(LedgerEntry.outcome != "unchanged", LedgerEntry.missing_since.is_not(None)),
+        )
+        .values(outcome="unchanged", missing_since=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def indexed(native: Mapping[int, bool] | None, source_id: str | None = None) -> None:
+    """The search engine has these entries (id → whether files are still to come). No commit."""
+    for files in (True, False):
+        ids = [key for key, fetch in (native or {}).items() if fetch is files]
+        if not ids:
+            continue
+        step = (
+            sa.func.jsonb_set(LedgerEntry.step, sa.literal(["act"], sa.ARRAY(sa.Text)), '"files"')
+            if files
+            else sa.null()
+        )
+        model.Session.execute(
+            sa.update(LedgerEntry)
+            .where(LedgerEntry.id.in_(ids), LedgerEntry.step["act"].astext == "index")
+            .values(step=step)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def with_step(source_id: str, act: str, after: int = 0, limit: int = BATCH) -> list[LedgerEntry]:
+    """Entries whose step is to be indexed, or has files to be fetched."""
+    return list(
+        model.Session.scalars(
+            sa.select(LedgerEntry)
+            .where(
+                LedgerEntry.source_id == source_id,
+                LedgerEntry.step.is_not(None),
+                LedgerEntry.step["act"].astext == act,
+                LedgerEntry.id > after,
+            )
+            .order_by(LedgerEntry.id)
+            .limit(limit)
+        )
+    )
+
+
+def count_with_step(source_id: str, act: str) -> int:
+    """How many entries have that step."""
+    return int(
+        model.Session.scalar(
+            sa.select(sa.func.count())
+            .select_from(LedgerEntry)
+            .where(
+                LedgerEntry.source_id == source_id,
+                LedgerEntry.step.is_not(None),
+                LedgerEntry.step["act"].astext == act,
+            )
+        )
+        or 0
+    )
+
+
+def forget_steps(source_id: str) -> None:
+    """Drop what a stopped run had decided; commits."""
+    mine = LedgerEntry.source_id == source_id
+    decided = sa.and_(
+        mine, LedgerEntry.step.is_not(None), LedgerEntry.step["act"].astext.not_in(LATER)
+    )
+    model.Session.execute(sa.delete(LedgerEntry).where(decided, LedgerEntry.outcome == "staged"))
+    model.Session.execute(
+        sa.update(LedgerEntry)
+        .where(decided)
+        .values(staged=sa.null(), staged_hash=None, step=sa.null())
+        .execution_options(synchronize_session=False)
+    )
+    model.Session.commit()
+
+
+def grouped(records: Iterable[CatalogRecord], size: int = BATCH) -> Iterator[list[CatalogRecord]]:
+    """Records in lists of that size, as they come."""
+    group: list[CatalogRecord] = []
+    for record in records:
+        group.append(record)
+        if len(group) >= size:
+            yield group
+            group = []
+    if group:
+        yield group

@@ -25,13 +25,16 @@ from typing import BinaryIO
 
 import openpyxl
 
-from . import text
+from . import text, workbooks
 
 MAX_ROWS = 500_000
 MAX_COLUMNS = 500
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 1024 * 1024 * 1024
 HEADER_ROWS_LOOKED_AT = 10
+WORKBOOK = workbooks.Limits(
+    inflated=MAX_UNZIPPED_BYTES, sheet_tags=40_000_000, text_tags=6_000_000, row_tags=80_000
+)
 csv.field_size_limit(16 * 1024 * 1024)
 
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d{0,14})")
@@ -227,10 +230,15 @@ def _guarded(lines: Iterable[tuple[str | None, ...]]) -> Iterator[tuple[str | No
         csv.Error,
         UnicodeError,
         zipfile.BadZipFile,
-        KeyError,
         OSError,
         ValueError,
         TypeError,
+        SyntaxError,  # XML parsers'
+        RecursionError,
+        LookupError,
+        AttributeError,
+        RuntimeError,  # a password
+        NotImplementedError,
     ) as error:
         raise TableError(type(error).__name__) from error
 
@@ -269,15 +277,20 @@ def _xlsx_rows(path: Path) -> Iterator[tuple[str | None, ...]]:
 
 
 def _sheet_rows(file: BinaryIO) -> Iterator[tuple[str | None, ...]]:
+    try:
+        workbooks.look_through(file, WORKBOOK)
+    except workbooks.WorkbookError as error:
+        raise TableError(str(error)) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
     try:
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
                 continue
             sheet.reset_dimensions()  # some writers state a wrong extent
-            rows = (tuple(_cell(cell) for cell in row) for row in sheet.iter_rows(values_only=True))
+            given = itertools.islice(sheet.iter_rows(values_only=True), workbooks.LAST_ROW)
+            rows = (tuple(_cell(cell) for cell in row) for row in given)
             lines = _from_header(rows)
             first = next(lines, None)
             if first is not None:

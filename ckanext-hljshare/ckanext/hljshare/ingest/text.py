@@ -12,6 +12,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from ckanext.hljshare.catalog.tags import clean as clean_tags
@@ -19,6 +20,9 @@ from ckanext.hljshare.catalog.tags import clean as clean_tags
 LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")  # the province has kept one offset since 1991
 MAX_TAGS = 50
 _EMPTY_WORDS = {"", "-", "--", "/", "null", "none", "undefined", "nan", "n/a", "无数据"}
+_LONGEST_EMPTY = max(map(len, _EMPTY_WORDS))
+_CACHED_KEY = 40  # characters: headings, codes and names of agencies come again and again
+_SPACES = re.compile(r"\s+")
 _NOISE = re.compile(r"\((?:必填|选填|必填项|选填项|可选|必选)\)|[*※]")
 _BLOCKS = {"p", "br", "div", "li", "tr", "ul", "ol", "table", "h1", "h2", "h3", "h4"}
 
@@ -32,6 +36,11 @@ def clean(value: object) -> str:
     """Text without control and invisible characters, with plain spaces; line breaks are kept."""
     if value is None:
         return ""
+    # Printable means: none of the categories below, and no space but U+0020. Most texts are.
+    if isinstance(value, str):
+        lines = value.replace("\n", "").replace("\t", "") if "\n" in value else value
+        if lines.isprintable():
+            return value.strip()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).replace("\r\n", "\n").replace("\r", "\n")
@@ -47,11 +56,19 @@ def clean(value: object) -> str:
 
 def line(value: object) -> str:
     """`clean`, on one line, inner white space collapsed: for titles and names."""
-    return re.sub(r"\s+", " ", clean(value))
+    text = clean(value)
+    if "  " not in text and text.isprintable():
+        return text
+    return _SPACES.sub(" ", text)
 
 
 def is_empty(value: object) -> bool:
     """True for nothing and for the words portals write instead of nothing."""
+    if value is None:
+        return True
+    if isinstance(value, str) and value.isprintable():
+        value = value.strip()
+        return len(value) <= _LONGEST_EMPTY and value.casefold() in _EMPTY_WORDS
     return clean(value).casefold() in _EMPTY_WORDS
 
 
@@ -60,8 +77,15 @@ def key(value: object) -> str:
     （必填） and
     colons.
     """
+    if isinstance(value, str) and len(value) <= _CACHED_KEY:
+        return _key(value)
+    return _key.__wrapped__(value)
+
+
+@lru_cache(maxsize=20_000)
+def _key(value: object) -> str:
     text = unicodedata.normalize("NFKC", clean(value)).casefold()
-    text = re.sub(r"\s+", "", text)
+    text = _SPACES.sub("", text)
     return _NOISE.sub("", text).strip(":")
 
 

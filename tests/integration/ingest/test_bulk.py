@@ -16,7 +16,7 @@ from ckan.tests.helpers import call_action
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ckanext.hljshare.ingest import bulk
+from ckanext.hljshare.ingest import bulk, indexing
 from ckanext.hljshare.ingest.dataset import readable_errors
 
 TABLES = {
@@ -156,7 +156,7 @@ def in_bulk(*datasets: dict[str, Any]) -> list[dict[str, Any]]:
     batch.save(valid)
     documents = batch.documents([each for each in valid if each.changed])
     model.Session.commit()
-    bulk.post(documents)
+    indexing.post(documents)
     return [errors for _each, errors in judged]
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-import ckan.plugins as plugins
+import ckan.plugins as p
 import pytest
 import sqlalchemy as sa
 from ckan import model
@@ -23,7 +23,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 from ckanext.harvest.model import HarvestJob, HarvestObject
 
-from ckanext.hljshare.ingest import approval, brake, bulk, engine, ledger, sources
+from ckanext.hljshare.ingest import approval, brake, bulk, engine, indexing, ledger, runs, sources
 from ckanext.hljshare.ingest.dataset import Source
 from ckanext.hljshare.ingest.fetch import SourceError, UnchangedError
 from ckanext.hljshare.ingest.model import LedgerEntry, Run, Version
@@ -171,8 +171,6 @@ def test_killed_at_any_moment_a_run_ends_as_if_nothing_had_happened(source):
 
 def _wait_until_free(source: Source) -> None:
     """PostgreSQL notices a dead client a moment later."""
-    from ckanext.hljshare.ingest import runs
-
     for _ in range(100):
         if not runs.is_running(source.id):
             return
@@ -180,12 +178,12 @@ def _wait_until_free(source: Source) -> None:
 
 
 def test_what_was_written_and_not_indexed_is_found_after_the_next_run(source, monkeypatch):
-    def down(documents: list[dict[str, Any]]) -> None:
+    def down(documents: list[dict[str, Any]], connection: Any = None) -> None:
         raise SearchIndexError("Solr")
 
     records = [record(n) for n in range(3)]
     with monkeypatch.context() as patched:
-        patched.setattr(bulk, "post", down)
+        patched.setattr(indexing, "post", down)
         with pytest.raises(SearchIndexError):
             run(source, records)
     assert state(source)["found"] == []
@@ -319,7 +317,7 @@ def test_versions_of_a_record_are_kept_without_addresses(source):
 
 
 def test_a_run_leaves_one_entry_in_the_activity_stream(source):
-    with plugins.use_plugin("activity"):
+    with p.use_plugin("activity"):
         _run_migrations("activity", "head", True)
         run(source, [record(n) for n in range(3)])
         run(source, [record(n) for n in range(3)])

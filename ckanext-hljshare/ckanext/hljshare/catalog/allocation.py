@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import ckan.model as model
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ckanext.hljshare.catalog import codes
@@ -204,20 +204,21 @@ def _number(class_code: str, packages: list[model.Package]) -> None:
             )
         )
     )
+    rows = []
     for package in packages:
         sequence += 1
         while sequence in taken:
             sequence += 1
         code = codes.build(class_code, sequence)
-        model.Session.add(
-            ResourceCodeRow(
-                package_id=package.id,
-                org_id=package.owner_org,
-                class_code=class_code,
-                sequence=sequence,
-                code=code,
-                allocated=True,
-            )
+        rows.append(
+            {
+                "package_id": package.id,
+                "org_id": package.owner_org,
+                "class_code": class_code,
+                "sequence": sequence,
+                "code": code,
+                "allocated": True,
+            }
         )
         package.extras["resource_code"] = code
-    model.Session.flush()
+    model.Session.execute(insert(ResourceCodeRow), rows)

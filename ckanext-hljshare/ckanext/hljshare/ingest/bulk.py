@@ -8,40 +8,38 @@ does. tests/integration/ingest/test_bulk.py compares both ways.
 
 from __future__ import annotations
 
-import copy
-import datetime
-import types
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import ckan.lib.search.index as search_index
 import ckan.plugins as p
-import pysolr
 import sqlalchemy as sa
 from ckan import logic, model
 from ckan.lib import plugins as lib_plugins
 from ckan.lib import uploader
 from ckan.lib.datapreview import get_default_view_plugins
 from ckan.lib.dictization import model_dictize, table_dictize
-from ckan.lib.search import SearchIndexError
-from ckan.lib.search.common import make_connection
-from ckanext.harvest.model import HarvestObject
-from ckanext.harvest.plugin import Harvest
 from sqlalchemy import orm
 
 from ckanext.hljshare.access import vault
 from ckanext.hljshare.catalog import known, shown
 
+from . import indexing, parts
+
 DATASET = "dataset"
+_TAG = ("id", "name", "vocabulary_id", "state")
 Shown = dict[str, Any]
 
 
 @dataclass
 class Standing:
-    """A dataset as it stands in the database, with everything a document of it needs."""
+    """A dataset as it stands in the database, with everything a document of it needs: beside CKAN's
+    object, the columns of it and of its resources, and its tags, as rows."""
 
     package: model.Package
+    row: Any = None
+    resources: list[Any] = field(default_factory=list)
+    tags: list[Any] = field(default_factory=list)
     shown: Shown = field(default_factory=dict)
     groups: list[dict[str, Any]] = field(default_factory=list)
     as_subject: list[dict[str, Any]] = field(default_factory=list)
@@ -87,12 +85,35 @@ class Batch:
         if lock:
             query = query.with_for_update(of=model.Package)
         found = {package.id: Standing(package) for package in model.Session.scalars(query)}
-        if found:
-            self._load_beside(found)
         self._standing.update(found)
+        if found:
+            self._load_rows(list(found))
+            self._load_beside(found)
         for standing in found.values():
             standing.shown = self._in_both_schemas(standing)[1]
         return {dataset_id: _copy(standing.shown) for dataset_id, standing in found.items()}
+
+    def _load_rows(self, dataset_ids: Collection[str]) -> None:
+        """What is stored, as PostgreSQL gives it back: it has the last word on types."""
+        package, resource = model.package_table, model.resource_table
+        tag, tagged = model.tag_table, model.package_tag_table
+        for row in model.Session.execute(
+            sa.select(package).where(package.c["id"].in_(dataset_ids))
+        ):
+            standing = self._standing[row.id]
+            standing.row, standing.resources, standing.tags = row, [], []
+        for row in model.Session.execute(
+            sa.select(resource).where(
+                resource.c["package_id"].in_(dataset_ids), resource.c["state"] == "active"
+            )
+        ):
+            self._standing[row.package_id].resources.append(row)
+        for package_id, *row in model.Session.execute(
+            sa.select(tagged.c["package_id"], tag, tagged.c["state"])
+            .join(tagged, tag.c["id"] == tagged.c["tag_id"])
+            .where(tagged.c["package_id"].in_(dataset_ids), tagged.c["state"] == "active")
+        ):
+            self._standing[package_id].tags.append(row)
 
     def _load_beside(self, found: dict[str, Standing]) -> None:
         member, group, relation = model.Member, model.Group, model.PackageRelationship
@@ -174,11 +195,12 @@ class Batch:
     def save(self, valid: Collection[Valid]) -> None:
         """Store validated datasets and call the hooks. Flushes; raises what the database raises."""
         author = model.User.by_name(self.context["user"])
-        _free_names([each.data["name"] for each in valid if each.standing is None])
+        parts.free_names([each.data["name"] for each in valid if each.standing is None])
         tags = self._tags(each.data for each in valid)
         for each in valid:
             self._save(each, tags, author.id if author else None)
         model.Session.flush()
+        parts.tag_new((each.data for each in valid if each.data["created"]), tags)
         written = [each for each in valid if each.changed]
         self._of_owners(written)
         self._call_hooks(written)
@@ -193,14 +215,15 @@ class Batch:
         if standing is None:
             data["creator_user_id"] = author
         extras = {extra["key"]: extra["value"] for extra in data.get("extras", [])}
-        package = standing.package if standing else model.Package(resources_all=[], package_tags=[])
+        package = standing.package if standing else model.Package(resources_all=[])
         changed, _skipped = package.from_dict({**data, "extras": extras})
         model.Session.add(package)
         changed = bool(changed)
-        changed |= _save_resources(package, data.get("resources"))
-        changed |= _save_tags(package, data.get("tags") or [], tags)
+        changed |= parts.save_resources(package, data.get("resources"))
+        if standing is not None:
+            changed |= parts.save_tags(package, data.get("tags") or [], tags)
         valid.changed = changed or standing is None
-        now = _utc()
+        now = parts.utc()
         if standing is None:
             package.metadata_created = now
             valid.standing = Standing(package)
@@ -213,12 +236,12 @@ class Batch:
     def _tags(self, proposals: Iterable[dict[str, Any]]) -> dict[str, model.Tag]:
         """The tags of a batch by name; new ones are made by one writer at a time."""
         names = {tag["name"] for data in proposals for tag in data.get("tags") or []}
-        found = _stored_tags(names)
+        found = parts.stored_tags(names)
         if names - set(found):
             model.Session.execute(
                 sa.text("SELECT pg_advisory_xact_lock(hashtext('hljshare:tags'))")
             )
-            found = _stored_tags(names)
+            found = parts.stored_tags(names)
             for name in sorted(names - set(found)):
                 found[name] = model.Tag(name=name)
                 model.Session.add(found[name])
@@ -285,14 +308,14 @@ class Batch:
     def documents(self, valid: Collection[Valid]) -> list[dict[str, Any]]:
         """The search documents of written datasets, as CKAN's own index makes them."""
         ids = [each.data["id"] for each in valid]
-        self._reload(ids)
+        self._load_rows(ids)
         return self.documents_of(ids)
 
     def documents_of(self, dataset_ids: Iterable[str]) -> list[dict[str, Any]]:
         """The search documents of datasets that were loaded or written."""
         documents: list[dict[str, Any]] = []
         wanted = list(dataset_ids)
-        index = _collecting(documents, _harvest_objects(wanted))
+        index = indexing.collecting(documents, indexing.harvest_objects(wanted))
         for dataset_id in wanted:
             standing = self._standing[dataset_id]
             default, custom = self._in_both_schemas(standing)
@@ -301,10 +324,6 @@ class Batch:
             )
             index({**default, "with_custom_schema": custom})
         return documents
-
-    def _reload(self, ids: list[str]) -> None:
-        """Read back what was written: PostgreSQL has the last word on types."""
-        model.Session.scalars(_whole(ids)).all()
 
     def _in_both_schemas(self, standing: Standing) -> tuple[Shown, Shown]:
         dictized = self._dictize(standing)
@@ -322,23 +341,16 @@ class Batch:
     def _dictize(self, standing: Standing) -> dict[str, Any]:
         """As CKAN's package_dictize, from what is loaded."""
         package = standing.package
-        result = table_dictize(package, self.context)
+        result = table_dictize(standing.row, self.context)
         result.pop("plugin_data", None)
         if result.get("title"):
             result["title"] = result["title"].strip()
-        result["resources"] = model_dictize.resource_list_dictize(
-            [item for item in package.resources_all if item.state == "active"], self.context
-        )
+        result["resources"] = model_dictize.resource_list_dictize(standing.resources, self.context)
         result["num_resources"] = len(result["resources"])
         result["tags"] = sorted(
             (
-                {
-                    **table_dictize(each.tag, self.context),
-                    "state": each.state,
-                    "display_name": each.tag.name,
-                }
-                for each in package.package_tags
-                if each.state == "active"
+                {**dict(zip(_TAG, row, strict=True)), "display_name": row[1]}
+                for row in standing.tags
             ),
             key=lambda tag: tag["name"],
         )
@@ -347,21 +359,17 @@ class Batch:
             {"key": key, "value": value} for key, value in (result["extras"] or {}).items()
         ]
         result["groups"] = [dict(group) for group in standing.groups]
-        result["organization"] = self._organization(package.owner_org)
+        result["organization"] = self._organization(standing.row.owner_org)
         result["relationships_as_subject"] = list(standing.as_subject)
         result["relationships_as_object"] = list(standing.as_object)
         result["isopen"] = package.isopen()
-        result["type"] = package.type or DATASET
+        result["type"] = standing.row.type or DATASET
         licence = package.license
         if licence and licence.url:
             result["license_url"] = licence.url
             result["license_title"] = licence.title.split("::")[-1]
         else:
-            result["license_title"] = licence.title if licence else package.license_id
-        result["metadata_modified"] = package.metadata_modified.isoformat()
-        result["metadata_created"] = (
-            package.metadata_created.isoformat() if package.metadata_created else None
-        )
+            result["license_title"] = licence.title if licence else standing.row.license_id
         return result
 
     def _organization(self, owner: str | None) -> dict[str, Any] | None:
@@ -379,11 +387,6 @@ class Batch:
         return dict(found) if found else None
 
 
-def _utc() -> datetime.datetime:
-    """CKAN's columns have no zone and mean UTC."""
-    return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
-
-
 def _whole(dataset_ids: Collection[str]) -> Any:
     """Datasets with all their parts, as the database has them, in the order of their ids."""
     return (
@@ -398,172 +401,6 @@ def _whole(dataset_ids: Collection[str]) -> Any:
     )
 
 
-def post(documents: list[dict[str, Any]]) -> None:
-    """Send documents to the search engine in one request, uncommitted.
-
-    :raises SearchIndexError: it cannot be reached, or refuses them
-    """
-    if not documents:
-        return
-    try:
-        make_connection().add(docs=documents, commit=False)
-    except (pysolr.SolrError, OSError) as error:
-        raise SearchIndexError(f"Solr: {str(error)[:1000]}") from error
-
-
-def _collecting(
-    documents: list[dict[str, Any]], harvested: Mapping[str, HarvestObject]
-) -> Callable[[dict[str, Any]], None]:
-    """CKAN's own index_package, with a connection that only collects.
-
-    A copy of the function with other globals: no line of it is repeated here, and other threads go
-    on with the real connection.
-    """
-
-    class Collector:
-        url = ""
-
-        def add(self, docs: list[dict[str, Any]], commit: bool) -> None:
-            documents.extend(docs)
-
-    def implementations(interface: Any) -> Iterable[Any]:
-        for item in p.PluginImplementations(interface):
-            yield _AnsweredHarvest(item, harvested) if isinstance(item, Harvest) else item
-
-    index_package = _with_globals(
-        search_index.PackageSearchIndex.index_package,
-        make_connection=Collector,
-        PluginImplementations=implementations,
-    )
-    index = search_index.PackageSearchIndex()
-
-    def collect(dataset: dict[str, Any]) -> None:
-        index_package(index, dataset)
-
-    return collect
-
-
-class _AnsweredHarvest:
-    """ckanext-harvest's index hook, its question per dataset answered for the whole batch."""
-
-    def __init__(self, plugin: Harvest, harvested: Mapping[str, HarvestObject]) -> None:
-        self._plugin, self._harvested, self._dataset = plugin, harvested, ""
-        session = types.SimpleNamespace(query=self._chain)
-        self._hook = _with_globals(
-            Harvest.before_dataset_index, model=types.SimpleNamespace(Session=session)
-        )
-
-    def before_dataset_index(self, document: dict[str, Any]) -> dict[str, Any]:
-        """As the plugin's own."""
-        self._dataset = document["id"]
-        found: dict[str, Any] = self._hook(self._plugin, document)
-        return found
-
-    def _chain(self, *_asked: Any) -> _AnsweredHarvest:
-        return self
-
-    filter = order_by = _chain
-
-    def first(self) -> HarvestObject | None:
-        """The answer to the one query the hook makes."""
-        return self._harvested.get(self._dataset)
-
-
-def _harvest_objects(dataset_ids: list[str]) -> dict[str, HarvestObject]:
-    """The current harvest object of each dataset that has one."""
-    found = model.Session.scalars(
-        sa.select(HarvestObject)
-        .where(HarvestObject.package_id.in_(dataset_ids), HarvestObject.current.is_(True))
-        .order_by(HarvestObject.import_finished.asc().nulls_last())
-    )
-    return {item.package_id: item for item in found}
-
-
-def _with_globals(function: Any, **names: Any) -> Callable[..., Any]:
-    """A copy of a function that sees other globals."""
-    return types.FunctionType(
-        function.__code__,
-        {**function.__globals__, **names},
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-
-
-def _free_names(names: list[str]) -> None:
-    """As CKAN does: a deleted dataset gives its name to a new one."""
-    package = model.Package
-    if names:
-        model.Session.execute(
-            sa.update(package)
-            .where(package.name.in_(names), package.state == model.State.DELETED)
-            .values(name=package.id)
-            .execution_options(synchronize_session=False)
-        )
-
-
-def _stored_tags(names: Collection[str]) -> dict[str, model.Tag]:
-    found = model.Session.scalars(
-        sa.select(model.Tag).where(model.Tag.name.in_(names), model.Tag.vocabulary_id.is_(None))
-    )
-    return {tag.name: tag for tag in found}
-
-
-def _save_resources(package: model.Package, proposed: list[dict[str, Any]] | None) -> bool:
-    """As CKAN's package_resource_list_save, on resources that are loaded."""
-    if proposed is None:
-        return False
-    standing = {item.id: item for item in package.resources_all}
-    old = [item for item in package.resources_all if item.state != "deleted"]
-    gone = [item for item in package.resources_all if item.state == "deleted"]
-    result, changed = [], False
-    for values in proposed:
-        values.setdefault("package_id", package.id)
-        if values.get("url") and values.get("url_type") == "upload":
-            values["url"] = values["url"].rsplit("/")[-1]
-        for ignored in ("extras", "revision_timestamp", "tracking_summary"):
-            values.pop(ignored, None)
-        item = standing.get(values.get("id") or "")
-        new = item is None
-        if item is None:
-            item = model.Resource()
-        differs, extras = item.from_dict(values)
-        if "url" in differs or ("last_modified" in differs and not new):
-            item.url_changed = True
-        if differs or item.extras != extras:
-            item.metadata_modified = _utc()
-            changed = True
-        item.state, item.extras = "active", extras
-        result.append(item)
-    if result == old:
-        return changed
-    for item in gone:
-        if item not in result:
-            model.Session.delete(item)
-    left = [item for item in old if item not in result]
-    for item in left:
-        item.state = "deleted"
-    package.resources_all[:] = [*result, *left]
-    return True
-
-
-def _save_tags(
-    package: model.Package, proposed: list[dict[str, Any]], tags: Mapping[str, model.Tag]
-) -> bool:
-    """As CKAN's package_tag_list_save, on tags that are loaded."""
-    standing = {each.tag: each for each in package.package_tags}
-    wanted = {tags[tag["name"]] for tag in proposed}
-    changed = False
-    for tag, each in standing.items():
-        state = "active" if tag in wanted else "deleted"
-        changed |= each.state != state
-        each.state = state
-    for tag in sorted(wanted - set(standing), key=lambda found: found.name):
-        model.Session.add(model.PackageTag(package, tag, "active"))
-        changed = True
-    return changed
-
-
 def _guess_types(resources: list[dict[str, Any]], standing: list[dict[str, Any]]) -> None:
     """As package_update does for resources that change: the media type by the address's ending."""
     unchanged = {item["id"]: item for item in standing}
@@ -576,8 +413,9 @@ def _guess_types(resources: list[dict[str, Any]], standing: list[dict[str, Any]]
 
 def _copy(proposal: Mapping[str, Any]) -> dict[str, Any]:
     """Validation changes what it is given; a second attempt needs the first one's words."""
-    copied = dict(proposal)
-    for name, value in proposal.items():
-        if isinstance(value, list):
-            copied[name] = copy.deepcopy(value)
-    return copied
+    return {
+        name: [dict(item) if isinstance(item, dict) else item for item in value]
+        if isinstance(value, list)
+        else value
+        for name, value in proposal.items()
+    }

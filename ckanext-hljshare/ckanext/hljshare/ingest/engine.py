@@ -15,14 +15,25 @@ from typing import Any, Protocol
 import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import model
-from ckan.lib.search.common import make_connection
 from ckanext.harvest.model import HarvestGatherError, HarvestJob, HarvestObject, HarvestObjectError
 
-from . import activity, approval, brake, bulk, conditional, diff, files, ledger, runs
+from . import (
+    activity,
+    approval,
+    brake,
+    bulk,
+    conditional,
+    diff,
+    files,
+    indexing,
+    ledger,
+    runs,
+)
 from .dataset import Source
 from .fetch import SourceError, UnchangedError
 from .ledger import Entry, Settled
 from .model import Run
+from .notes import Notes, grouped
 from .record import CatalogRecord
 from .write import Writer, context, directory
 
@@ -95,7 +106,7 @@ def run(
             _give_up(source, run_id, "interrupted")
             raise
         finally:
-            commit_index()
+            indexing.commit()
             finish_job(job_id)
         return runs.summary(run_id)
 
@@ -108,9 +119,9 @@ def _give_up(source: Source, run_id: str, why: str) -> None:
 
 def read(source: Source, adapter: Adapter, run_id: str, progress: Progress) -> str | None:
     """Read a source to its end, noting what is to be done; why the run must not go on, or None."""
-    notes = ledger.Notes(source.id, run_id, directory(source))
+    notes = Notes(source.id, run_id, directory(source))
     try:
-        for group in ledger.grouped(adapter.records()):
+        for group in grouped(adapter.records()):
             notes.take(group)
             runs.advance(run_id, seen=notes.seen, done=notes.seen, total=adapter.total)
             model.Session.commit()
@@ -150,14 +161,17 @@ def _write_all(source: Source, run_id: str, job_id: str, progress: Progress) -> 
     runs.advance(run_id, stage="write", done=0, todo=todo)
     model.Session.commit()
     writing = Writing(source, run_id, job_id)
-    for group in ledger.steps(source.id):
-        writing.do(group)
-        done += len(group)
-        runs.advance(run_id, done=done)
-        model.Session.commit()
-        _check_abort(run_id)
-        progress("write", done, todo)
-    writing.close()
+    try:
+        for group in ledger.steps(source.id):
+            writing.do(group)
+            done += len(group)
+            runs.advance(run_id, done=done)
+            model.Session.commit()
+            _check_abort(run_id)
+            progress("write", done, todo)
+        writing.end()
+    finally:
+        writing.close()
 
 
 class Writing:
@@ -186,7 +200,7 @@ class Writing:
         """Do steps that change something; ``before_commit`` belongs to the same transaction."""
 
         def settle(settled: list[Settled]) -> None:
-            ledger.indexed(self._indexed)
+            self._mark_indexed()
             ledger.settle(self.source.id, self.run_id, settled, self.writer.key)
             runs.report(self.run_id, settled)
             if self.job_id:
@@ -194,15 +208,30 @@ class Writing:
             before_commit(settled)
 
         settled = self.writer.write(entries, settle)
-        # They are in the search engine now; the next transaction writes that down.
-        self._indexed = {each.entry.id: each.fetch for each in settled}
+        # They are on their way to the search engine; the next transaction writes their arrival.
+        self._indexed.update({each.entry.id: each.fetch for each in settled})
         return settled
 
-    def close(self) -> None:
-        """Write down the last group's end; commits."""
+    def _mark_indexed(self) -> None:
+        """Write down that the groups before have arrived in the search engine. No commit.
+
+        :raises SearchIndexError: they have not
+        """
+        self.writer.index.wait()
         ledger.indexed(self._indexed)
         self._indexed = {}
+
+    def end(self) -> None:
+        """Write down that all has arrived; commits.
+
+        :raises SearchIndexError: it has not
+        """
+        self._mark_indexed()
         model.Session.commit()
+
+    def close(self) -> None:
+        """Leave nothing running, whatever happened."""
+        self.writer.index.close()
 
 
 def repair(source: Source) -> int:
@@ -213,16 +242,11 @@ def repair(source: Source) -> int:
         ids = [row.package_id for row in rows if row.package_id]
         batch = bulk.Batch(context())
         standing = batch.load(ids, lock=False)
-        bulk.post(batch.documents_of(standing))
+        indexing.post(batch.documents_of(standing))
         ledger.indexed(found)
         model.Session.commit()
         repaired += len(found)
     return repaired
-
-
-def commit_index() -> None:
-    """Make visible what has been indexed."""
-    make_connection().commit(waitSearcher=True)
 
 
 def _check_abort(run_id: str) -> None:
@@ -316,7 +340,7 @@ def trial(source: Source, adapter: Adapter, progress: Progress = silent) -> dict
     first: list[dict[str, Any]] = []
     stopped = None
     try:
-        for group in ledger.grouped(adapter.records()):
+        for group in grouped(adapter.records()):
             fresh = [item for item in group if collector.add(ledger.seen_of(item, agencies))]
             for record, (verdict, reasons) in zip(fresh, writer.check(fresh), strict=True):
                 step = diff.decide(collector.seen[record.native_id], known.get(record.native_id))

@@ -95,8 +95,11 @@ def apply(
         before_commit([*told, *map(result, settled)])
         told.clear()
 
-    done = writing.write(entries, tell)
-    writing.close()
+    try:
+        done = writing.write(entries, tell)
+        writing.end()
+    finally:
+        writing.close()
     return [*kept, *map(result, done)]
 
 

@@ -24,10 +24,10 @@ def gather(job: HarvestJob, source: Source, adapter: engine.Adapter) -> list[str
     """Run the source for a job. Nothing is left for the fetch stage, so the answer is empty."""
     try:
         engine.run(source, adapter, trigger="harvest", job=job)
-        engine.fetch_files(source)
-        return []
     except runs.BusyError:
         return give_up(job, "already-running")
+    engine.fetch_files(source)
+    return []
 
 
 def give_up(job: HarvestJob, reason: str) -> list[str]:

@@ -21,8 +21,9 @@ from ckan.lib.search import SearchIndexError
 
 from ckanext.hljshare.access import levels as access_levels
 from ckanext.hljshare.access.changes import from_source
+from ckanext.hljshare.catalog import allocation, codes
 
-from . import bulk, mirror, naming, text
+from . import bulk, indexing, mirror, naming, text
 from . import dataset as build
 from .dataset import Placement, Source
 from .diff import Step
@@ -33,6 +34,7 @@ from .record import CatalogRecord, remembered
 log = logging.getLogger(__name__)
 ORGANIZATION_PHONES = ("data_manager_phone", "contact_phone")
 LOOSENING = "loosening"
+Claimed = dict[tuple[str, int], str]  # class code and number → the dataset that comes with it
 
 
 def address_key() -> bytes:
@@ -70,27 +72,28 @@ class Writer:
         self.key = address_key()
         self.context = context()
         self.agencies = directory(source)
+        self.index = indexing.Sender()
         self._waiting_for_consent = from_source.waiting_from_source(source.name)
         self._placements: dict[str | None, tuple[Placement, list[str]]] = {}
 
     def write(
         self, entries: Sequence[Entry], before_commit: Callable[[list[Settled]], None]
     ) -> list[Settled]:
-        """Do these steps in one transaction and index what they changed.
+        """Do these steps in one transaction, and have indexed what they changed.
 
         ``before_commit`` gets the results inside that transaction. What surprises the whole group
         is done again one by one, so that it is one record's failure. A database or search engine
-        that is down ends the run; the next one goes on from there.
+        that is down ends the run; the next one goes on from there. Whether the documents of a
+        group have arrived, `index.wait` tells.
 
         :raises SearchIndexError, sqlalchemy.exc.OperationalError: the portal is ill, not a record
         """
         try:
             return self._write_group(entries, before_commit)
-        except (SearchIndexError, sa.exc.OperationalError):
-            model.Session.rollback()
-            raise
         except Exception as error:
             model.Session.rollback()
+            if _is_ill(error):
+                raise
             self._placements.clear()
             if len(entries) > 1:
                 log.warning(
@@ -119,7 +122,7 @@ class Writer:
         documents = batch.documents(changed)
         dropped = [key for each in proposals if each.valid for key in each.dropped]
         model.Session.commit()
-        bulk.post(documents)
+        self.index.send(documents)
         for resource_id in dropped:
             mirror.remove(resource_id)
         return settled
@@ -162,8 +165,10 @@ class Writer:
             self._propose(entry, standing.get(ids[entry.step.native_id])) for entry in entries
         ]
         batch.look_up([each.data for each in proposals if each.data])
+        claimed: Claimed = {}
         for each in proposals:
             if each.data and each.entry.step.act != "refetch":
+                _settle_code(each, claimed)
                 self._validate(batch, each)
         return proposals
 
@@ -230,7 +235,10 @@ class Writer:
         # As if none of them stood: a trial asks what the rules say of the records as they are.
         proposals = [self._propose(entry, None) for entry in entries]
         batch.look_up([each.data for each in proposals], as_new=True)
+        claimed: Claimed = {}
         for each in proposals:
+            _settle_code(each, claimed)
+            each.data.pop("resource_code", None)  # its own, where it stands: as if it did not
             self._validate(batch, each)
         model.Session.rollback()
         return [
@@ -345,6 +353,48 @@ def directory(source: Source) -> Directory:
         [Organization(row[0], row[2] or row[1]) for row in below],
         source.providers,
     )
+
+
+def _is_ill(error: Exception) -> bool:
+    """Whether the database or the search engine fails, and not a record. Class 54 of SQLSTATE,
+    a limit of PostgreSQL exceeded, is a record's doing.
+    """
+    if isinstance(error, sa.exc.OperationalError):
+        return not str(getattr(error.orig, "pgcode", None) or "").startswith("54")
+    return isinstance(error, SearchIndexError)
+
+
+def _settle_code(proposal: Proposal, claimed: Claimed) -> None:
+    """A 信息资源代码 that cannot be this dataset's is left out and said, and refuses nothing:
+    another one has it (collisions across cities), or the dataset has one, which never changes.
+
+    :param claimed: the codes that datasets of this group come with, and whose they are
+    """
+    record, data, existing = proposal.entry.record, proposal.data, proposal.existing
+    code = record.fields.get("resource_code") if record else None
+    if not code:
+        return
+    own = (existing or {}).get("resource_code") if not (existing or {}).get("private") else None
+    why = _code_problem(str(code), own, data["id"], claimed)
+    if why is None:
+        data["resource_code"] = own or code
+        return
+    data["resource_code"] = own or ""
+    proposal.reasons.append(f"{why}: {str(code)[:60]}")
+
+
+def _code_problem(code: str, own: str | None, dataset_id: str, claimed: Claimed) -> str | None:
+    parsed, mine = codes.parse(code), codes.parse(own or "")
+    if parsed is None:
+        return "code-malformed"
+    number = (parsed.class_code, parsed.sequence)
+    if mine and number == (mine.class_code, mine.sequence):
+        return None
+    if claimed.setdefault(number, dataset_id) != dataset_id:
+        return "code-taken"
+    if allocation.holder(code) not in (None, dataset_id):
+        return "code-taken"
+    return "code-kept" if own else None
 
 
 def _extra(group: model.Group, name: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 # (seconds between two starts, arguments of `ckan`)
 PERIODIC: list[tuple[int, list[str]]] = [
     (60, ["harvester", "run"]),
+    (60, ["hljshare", "ingest", "due"]),
     (60, ["hljshare", "outbox", "run"]),
     (60, ["hljshare", "requests", "tick"]),
     (3600, ["hljshare", "calendar", "remind"]),

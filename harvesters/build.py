@@ -108,7 +108,7 @@ def record(
     title, notes = raw.line("title"), text.strip_html(raw.values.get("notes"))
     level = _levels(raw, mapping)
     released, updated, date_warnings = text.release_and_update(
-        raw.values.get("released"), raw.values.get("updated"), today
+        raw.values.get("released"), raw.values.get("updated"), today or text.today()
     )
     warnings += date_warnings
     fields: dict[str, Any] = {

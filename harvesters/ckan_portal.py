@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -21,9 +22,9 @@ import ckan.plugins as p
 from ckanext.hljshare.catalog import codelists
 from ckanext.hljshare.ingest import levels, text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, as_json
-from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+from ckanext.hljshare.ingest.record import CatalogRecord, Deferred, ResourceRecord
 
-from . import build, licences
+from . import build, fingerprint, licences
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
 from .pages import MAX_PAGES, Turning, once, whole_number
@@ -117,14 +118,22 @@ class CkanPortal:
         self._counted = counted
         self.total = None if counted is None else max(0, counted - self._left_out)
 
-    def records(self) -> Iterator[CatalogRecord]:
+    def records(self) -> Iterator[CatalogRecord | Deferred]:
         """Each dataset once, by id. Raises SourceError."""
+        made_with = fingerprint.stamp(self._mapping, self._base, self._own_site)
         for dataset in self._datasets():
-            if self._is_wanted(dataset):
-                made = make_record(dataset, self._base, self._mapping, self._today)
-                yield once(made, self._codes)
-            else:
+            if not self._is_wanted(dataset):
                 self._leave_out()
+                continue
+            make = partial(make_record, dataset, self._base, self._mapping, self._today)
+            code = str(dataset.get("resource_code") or "")
+            if code in self._codes:
+                yield once(make(), self._codes)
+                continue
+            if code:
+                self._codes.add(code)
+            native_id = text.line(dataset.get("id"))
+            yield Deferred(native_id, fingerprint.of(dataset, made_with), make)
 
     def _leave_out(self) -> None:
         self._left_out += 1

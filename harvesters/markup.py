@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from lxml import etree
 
-from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest import envelope, text
 from ckanext.hljshare.ingest.fetch import SourceError
 
 MAX_XML_BYTES = 64 * 1024 * 1024
@@ -40,7 +40,8 @@ def xml_text(data: bytes, max_bytes: int = MAX_XML_BYTES) -> str:
     kind = document_type(words)
     if kind is not None:
         html = kind.casefold().startswith("html")
-        raise SourceError("not-a-catalog: HTML" if html else "not-a-catalog: XML with a DOCTYPE")
+        why = envelope.page_instead(words) if html else "not-a-catalog: XML with a DOCTYPE"
+        raise SourceError(why)
     return words
 
 
@@ -69,18 +70,27 @@ def xml_root(data: bytes, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
     try:
         root = etree.fromstring(words.encode("utf-8"), parser)
     except (etree.XMLSyntaxError, ValueError):
-        kind = "HTML" if re.match(r"\s*<html", words, re.IGNORECASE) else "no XML"
-        raise SourceError(f"not-a-catalog: {kind}") from None
+        html = re.match(r"\s*<html", words, re.IGNORECASE)
+        why = envelope.page_instead(words) if html else "not-a-catalog: no XML"
+        raise SourceError(why) from None
     if root.getroottree().docinfo.doctype:
         raise SourceError("not-a-catalog: XML with a DOCTYPE")
     if name(root).casefold() == "html":
-        raise SourceError("not-a-catalog: HTML")
+        raise SourceError(envelope.page_instead(words))
     return root
 
 
 def name(element: etree._Element) -> str:
     """The name of an element without its namespace; "" for what is no element."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def asks_to_sign_in(page: etree._Element) -> bool:
+    """Whether an HTML page that is not what was asked for is a form to sign in with."""
+    kinds = (str(item.get("type") or "").strip().casefold() for item in page.iter("input"))
+    if "password" in kinds:
+        return True
+    return envelope.is_login_page(f"<title>{page.findtext('.//title') or ''}")
 
 
 def html_page(data: bytes) -> etree._Element:

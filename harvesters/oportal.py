@@ -108,7 +108,10 @@ class Oportal:
             links = [link for link in self._links(page) if isinstance(link, etree._Element)]
             title = text.line(page.findtext(".//title"))
             if not links and counted is None and (not frame or title != frame or self._total):
-                raise SourceError("not-a-catalog: HTML without a list of datasets")
+                signing_in = markup.asks_to_sign_in(page)
+                raise SourceError(
+                    "login-page" if signing_in else "not-a-catalog: HTML without a list of datasets"
+                )
             frame = frame or title or "-"
             self.total = self.total if counted is None else counted
             for link in links:

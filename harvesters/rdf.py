@@ -14,7 +14,7 @@ from rdflib import Graph
 from rdflib.plugins.parsers.jsonld import to_rdf
 from rdflib.plugins.stores.memory import SimpleMemory
 
-from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest import envelope, text
 from ckanext.hljshare.ingest.fetch import SourceError
 
 from . import markup
@@ -71,7 +71,7 @@ def kind_of(words: str, content_type: str = "", url: str = "") -> str:
     start = words[:2000].lstrip("\ufeff \t\r\n")
     declared = TYPES.get(content_type.split(";")[0].strip().casefold(), "")
     if re.match(r"<!doctype\s+html|<html", start, re.IGNORECASE):
-        raise SourceError("not-a-catalog: HTML")
+        raise SourceError(envelope.page_instead(words))
     if start.startswith(("<?xml", "<!--", "<!DOCTYPE")) or re.match(r"<\w+:RDF[\s>]", start):
         return "xml"
     if start.startswith("{") or re.match(r"\[\s*(?:\{|\]\s*$)", start):

@@ -16,7 +16,7 @@ from typing import Any
 
 import openpyxl
 
-from ckanext.hljshare.ingest import tabular, text, workbooks
+from ckanext.hljshare.ingest import envelope, tabular, text, workbooks
 from ckanext.hljshare.ingest.fetch import SourceError
 
 MAX_ROWS = 300_000
@@ -46,7 +46,7 @@ def read_sheets(data: bytes) -> list[Sheet]:
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise SourceError("not-a-catalog: XLS, save it as XLSX")
     if data.lstrip()[:1] == b"<":
-        raise SourceError("not-a-catalog: HTML")
+        raise SourceError(envelope.page_instead(data[:200_000].decode("utf-8", "replace")))
     try:
         words, _encoding = text.decode(data)
     except ValueError as error:

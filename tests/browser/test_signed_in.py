@@ -44,6 +44,9 @@ def paths(open_dataset):
         "/harvest/admin/harbin",
         "/harvest/harbin/job",
         "/harvest/edit/harbin",
+        "/city/source/harbin",
+        "/city/mapping",
+        "/city/mapping/harbin",
         f"/dataset/edit/{open_dataset['name']}",
         f"/dataset/{open_dataset['name']}/resource/{file}/edit",
         "/my",
@@ -80,6 +83,36 @@ def test_the_scripts_of_forms_begin(visit, state, paths):
     page = visit(paths[-2], storage_state=state)
     page.wait_for_selector(".select2-container")
     assert page.evaluate("Object.keys(ckan.module.instances).includes('confirm-action')")
+
+
+def test_a_source_leads_to_its_report_and_the_report_to_the_suppliers_workbook(visit, state):
+    page = visit("/city/source/harbin", storage_state=state)
+    page.click("table.runs tbody th a >> nth=-1")
+    page.wait_for_url("**/city/run/*")
+    grave = [
+        violation["id"]
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert not grave
+    with page.expect_download() as started:
+        page.click("a[href$='report.xlsx']")
+    assert started.value.suggested_filename.endswith(".xlsx")
+
+
+def test_a_mistake_in_a_mapping_is_told_with_its_line_and_nothing_is_lost(visit, state):
+    page = visit("/city/mapping/harbin", storage_state=state)
+    wrong = "title: 甲\ncodes:\n  open: {'1': public}\n"
+    page.fill("#field-body", wrong)
+    page.click("button[value=check]")
+    page.wait_for_load_state()
+    assert "第 3 行" in page.inner_text("#problems")
+    assert page.input_value("#field-body") == wrong
+    assert page.locator(".gutter .is-bad").inner_text() == "3"
+    # The editor is left by the Tab key: nobody is caught in it.
+    page.focus("#field-body")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") != "field-body"
 
 
 def test_a_city_in_the_tree_of_agencies_unfolds_by_keyboard(visit):

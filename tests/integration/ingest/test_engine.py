@@ -27,7 +27,7 @@ from ckanext.hljshare.ingest import approval, brake, bulk, engine, indexing, led
 from ckanext.hljshare.ingest.dataset import Source
 from ckanext.hljshare.ingest.fetch import SourceError, UnchangedError
 from ckanext.hljshare.ingest.model import LedgerEntry, Run, Version
-from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+from ckanext.hljshare.ingest.record import CatalogRecord, Deferred, ResourceRecord
 
 BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}]
 
@@ -350,7 +350,7 @@ def test_a_list_that_did_not_change_is_not_read_again(source):
     again = Conditional(records, "a")
     found = engine.run(source, again)
     assert (found["seen"], found["unchanged"], again.read) == (3, 3, 0)
-    changed = Conditional(records[:2] + [record(2, title="改")], "b")
+    changed = Conditional([*records[:2], record(2, title="改")], "b")
     assert engine.run(source, changed)["updated"] == 1
     # What waits for a person is looked at again, though the source says that nothing changed.
     held = Conditional([*records, replace(record(4), held="opening-missing")], "c")
@@ -377,3 +377,48 @@ def test_a_text_without_end_is_one_record_s_failure(source, field):
     titles = {title for _name, title in state(source)["found"]}
     assert {"公交线路信息0", "公交线路信息2"} <= titles
     assert state(source)["waiting"] == []
+
+
+def test_what_a_record_is_made_from_is_compared_before_it_is_made(source):
+    made: list[str] = []
+
+    def deferred(each: CatalogRecord, words: str = "") -> Deferred:
+        def make() -> CatalogRecord:
+            made.append(each.native_id)
+            return each
+
+        return Deferred(each.native_id, words or each.title, make)
+
+    def harvest(items: list[Deferred]) -> tuple[dict[str, Any], list[str]]:
+        made.clear()
+        return run(source, items), list(made)
+
+    records = [record(n) for n in range(4)]
+    all_ids = [each.native_id for each in records]
+    assert harvest([deferred(each) for each in records]) == ({"created": 4}, all_ids)
+    assert harvest([deferred(each) for each in records]) == ({"unchanged": 4}, [])
+    # Other words for the same thing: made once, then known.
+    other = [deferred(each, f"新{each.title}") for each in records]
+    assert harvest(other) == ({"unchanged": 4}, all_ids)
+    assert harvest(other) == ({"unchanged": 4}, [])
+    changed = [*other[:3], deferred(replace(records[3], title="改"), "改")]
+    assert harvest([*changed, *changed]) == ({"updated": 1, "unchanged": 3}, ["id/3"])
+    # A person makes it stricter: the source's level is looked at again, and reported.
+    name = next(n for n, v in state(source)["datasets"].items() if v[0] == "公交线路信息0")
+    user = {"user": factories.Sysadmin()["name"], "ignore_auth": True}
+    call_action(
+        "package_patch",
+        user,
+        id=name,
+        open_type="on_request",
+        open_condition="说明用途",
+        open_basis=BASIS,
+        share_type="conditional",
+        share_condition="业务协同",
+    )
+    found, looked_at = harvest(changed)
+    assert (found, looked_at) == ({"held": 1, "unchanged": 3}, ["id/0"])
+    # What was refused is refused again, not forgotten.
+    bad = deferred(record(9, title="数" * 501), "坏")
+    assert harvest([*changed, bad])[0] == {"held": 1, "unchanged": 3, "rejected": 1}
+    assert harvest([*changed, bad])[0] == {"held": 1, "unchanged": 3, "rejected": 1}

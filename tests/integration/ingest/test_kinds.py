@@ -15,6 +15,7 @@ from ckan.tests.helpers import call_action
 from ckanext.hljshare.ingest import engine, sources
 from ckanext.hljshare.ingest.fetch import Fetcher, parse_networks
 from ckanext.hljshare.ingest.model import LedgerEntry
+from ckanext.hljshare.ingest.record import made
 from harvesters import mapping
 from harvesters.catalog_sheet import CatalogSheetHarvester
 from harvesters.ckan_portal import CkanPortal, CkanPortalHarvester
@@ -122,7 +123,7 @@ def test_addresses_of_what_is_not_open_are_nowhere(kind, run, tmp_path):
         assert sum(told.get(name, 0) for name in ("created", "held")) == 2
         files = [
             resource.url
-            for record in adapter(site.url + path, mapped, FETCHER).records()
+            for record in map(made, adapter(site.url + path, mapped, FETCHER).records())
             for resource in record.resources
         ]
     assert files

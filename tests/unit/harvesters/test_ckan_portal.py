@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, parse_networks
+from ckanext.hljshare.ingest.record import made
 from harvesters import mapping
 from harvesters.ckan_portal import CkanPortal, is_below
 from tests.sources.ckan_api import Portal, own, stock
@@ -20,7 +21,7 @@ def which(**feed):
 def read(portal, mapped=None, own_site="", path=""):
     with serve(portal) as site:
         adapter = CkanPortal(site.url + path, mapped or which(), FETCHER, own_site=own_site)
-        return list(adapter.records()), adapter, site
+        return [made(item) for item in adapter.records()], adapter, site
 
 
 def test_a_portal_of_our_own_kind_comes_over_whole():

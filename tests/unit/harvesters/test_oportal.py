@@ -78,17 +78,18 @@ def test_pages_of_any_encoding(encoding):
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "reason"),
     [
-        LOGIN,
-        "<html><title>error</title><h1>系统繁忙</h1></html>",
-        Reply(b'{"code":500}'),
-        Reply(b""),
-        Reply("<div class=cata-title>".encode("utf-16-le")[1:]),
+        (LOGIN, "login-page"),
+        ("<html><title>统一身份认证</title><h1>欢迎</h1></html>", "login-page"),
+        ("<html><title>error</title><h1>系统繁忙</h1></html>", "not-a-catalog"),
+        (Reply(b'{"code":500}'), "not-a-catalog"),
+        (Reply(b""), "not-a-catalog"),
+        (Reply("<div class=cata-title>".encode("utf-16-le")[1:]), "not-a-catalog"),
     ],
 )
-def test_an_error_or_login_page_with_status_200_is_not_an_empty_catalog(answer):
-    with serve(lambda request: answer) as site, pytest.raises(SourceError, match="not-a-catalog"):
+def test_an_error_or_login_page_with_status_200_is_not_an_empty_catalog(answer, reason):
+    with serve(lambda request: answer) as site, pytest.raises(SourceError, match=reason):
         list(Oportal(site.url + "/oportal", mapping.load("harbin"), FETCHER).records())
 
 
@@ -96,7 +97,7 @@ def test_a_session_that_ends_in_the_middle_stops_the_run():
     portal = Portal([f"id{number}" for number in range(30)], lists_fail_after=2)
     with serve(portal) as site:
         records = Oportal(site.url + "/oportal", html(files=""), FETCHER).records()
-        with pytest.raises(SourceError, match="not-a-catalog"):
+        with pytest.raises(SourceError, match="login-page"):
             list(records)
 
 

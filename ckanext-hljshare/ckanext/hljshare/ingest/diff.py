@@ -29,7 +29,8 @@ class Known:
     ``held`` as they are on the
     dataset now, a person's edits included; ``deleted`` by a person; ``unmirrored`` counts files
     still to be fetched; ``unplaced``: its agency was
-    not in the organization tree.
+    not in the organization tree; ``fingerprint`` of what its record was made from, where nothing
+    else need be looked at, and ``said`` the level that record gives.
     """
 
     native_id: str
@@ -41,6 +42,8 @@ class Known:
     open_type: str | None = None
     unmirrored: int = 0
     unplaced: bool = False
+    fingerprint: str | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,19 @@ def is_current(known: Known | None, record: Seen) -> bool:
         and not known.withdrawn
         and known.content_hash == record.content_hash
         and not (known.unplaced and record.placed)
+    )
+
+
+def is_untouched(known: Known | None, fingerprint: str) -> bool:
+    """Whether a record made from this would change nothing and say nothing: it is what was made
+    from last, and neither a person nor a file makes another look necessary."""
+    return (
+        known is not None
+        and known.fingerprint == fingerprint
+        and known.standing
+        and not (known.withdrawn or known.deleted or known.held or known.unplaced)
+        and known.open_type == known.said
+        and not (known.unmirrored and known.open_type == "open")
     )
 
 

@@ -34,7 +34,7 @@ from .fetch import SourceError, UnchangedError
 from .ledger import Entry, Settled
 from .model import Run
 from .notes import Notes, grouped
-from .record import CatalogRecord
+from .record import CatalogRecord, Deferred, made
 from .write import Writer, context, directory
 
 Progress = Callable[[str, int, int | None], None]
@@ -54,7 +54,7 @@ class Adapter(Protocol):
 
     total: int | None
 
-    def records(self) -> Iterator[CatalogRecord]:
+    def records(self) -> Iterator[CatalogRecord | Deferred]:
         """Each record; may repeat. Raises SourceError."""
 
 
@@ -341,7 +341,11 @@ def trial(source: Source, adapter: Adapter, progress: Progress = silent) -> dict
     stopped = None
     try:
         for group in grouped(adapter.records()):
-            fresh = [item for item in group if collector.add(ledger.seen_of(item, agencies))]
+            fresh = [
+                record
+                for record in map(made, group)
+                if collector.add(ledger.seen_of(record, agencies))
+            ]
             for record, (verdict, reasons) in zip(fresh, writer.check(fresh), strict=True):
                 step = diff.decide(collector.seen[record.native_id], known.get(record.native_id))
                 changes = step.act in ("create", "update")

@@ -36,7 +36,7 @@ def parse(data: bytes, encoding: str | None = None) -> Any:
     if not words:
         raise SourceError("not-a-catalog: empty answer")
     if words.startswith("<"):
-        raise SourceError("login-page" if is_login_page(words) else "not-a-catalog: HTML")
+        raise SourceError(page_instead(words))
     try:
         value = _value(words)
     except RecursionError:
@@ -59,6 +59,11 @@ def unwrapped(value: Any) -> Any:
         except (ValueError, RecursionError):
             break
     return value
+
+
+def page_instead(words: str) -> str:
+    """The reason to stop where an HTML page came in place of a catalog."""
+    return "login-page" if is_login_page(words) else "not-a-catalog: HTML"
 
 
 def is_login_page(words: str) -> bool:

@@ -51,9 +51,7 @@ class UnchangedError(Exception):
     """
 
 
-def read_whole(
-    fetcher: Fetcher, url: str, validators: Validators | None, **more: Any
-) -> bytes:
+def read_whole(fetcher: Fetcher, url: str, validators: Validators | None, **more: Any) -> bytes:
     """A document that is a source's whole list; what it bears is put into ``validators``, where an
     adapter was given some. Raises UnchangedError, SourceError.
     """

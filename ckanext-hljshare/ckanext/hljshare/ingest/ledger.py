@@ -23,6 +23,8 @@ from .record import PARTIAL, CatalogRecord, remembered
 BATCH = 200
 # Steps that are left when the writing is done: to be indexed, files to be fetched.
 LATER = ("index", "files")
+# Outcomes after which nothing waits for anybody.
+PLAIN = ("created", "updated", "unchanged")
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Entry:
     staged_hash: str | None
     package_id: str | None
     files: dict[str, str] = field(default_factory=dict)
+    fingerprint: str | None = None
 
 
 @dataclass
@@ -71,6 +74,8 @@ def rows(
             ledger.reasons,
             ledger.seen_run,
             ledger.seen_hash,
+            ledger.fingerprint,
+            ledger.record["fields"]["open_type"].astext.label("said"),
             package.state,
             package.private,
             extras["withdrawn_on"].astext.label("withdrawn_on"),
@@ -99,6 +104,8 @@ def rows(
                 open_type=row.open_type,
                 unmirrored=row.unmirrored,
                 unplaced=any(reason.startswith("provider-unknown") for reason in row.reasons),
+                fingerprint=row.fingerprint,
+                said=row.said,
             ),
             row.seen_run,
             row.seen_hash,
@@ -256,6 +263,7 @@ def entry_of(row: Any) -> Entry:
         row.staged_hash,
         row.package_id,
         dict(row.files or {}),
+        row.fingerprint,
     )
 
 
@@ -283,6 +291,8 @@ def settle(source_id: str, run_id: str, settled: Sequence[Settled], key: bytes) 
             "content_hash": entry.staged_hash,
             "record": None,
             "missing_since": None,
+            # What waits for a person, or was refused, is looked at anew each time.
+            "fingerprint": entry.fingerprint if each.outcome in PLAIN else None,
             "staged": record.to_dict() if each.fetch and record else None,
             "staged_hash": entry.staged_hash if each.fetch else None,
             "step": _after(each, run_id),
@@ -319,7 +329,7 @@ def _after(settled: Settled, run_id: str) -> dict[str, Any] | None:
     return {"act": "files", "run": run_id} if settled.fetch else None
 
 
-_REJECTED = ("outcome", "reasons", "staged", "staged_hash", "step")
+_REJECTED = ("outcome", "reasons", "staged", "staged_hash", "step", "fingerprint")
 _WITHDRAWN = (*_REJECTED, "missing_since", "unmirrored", "package_id", "files")
 _WRITTEN = (*_WITHDRAWN, "content_hash", "record", "last_seen")
 
@@ -442,7 +452,7 @@ def forget_steps(source_id: str) -> None:
     model.Session.execute(
         sa.update(LedgerEntry)
         .where(decided)
-        .values(staged=sa.null(), staged_hash=None, step=sa.null())
+        .values(staged=sa.null(), staged_hash=None, step=sa.null(), fingerprint=None)
         .execution_options(synchronize_session=False)
     )
     model.Session.commit()

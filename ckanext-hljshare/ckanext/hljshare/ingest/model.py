@@ -33,6 +33,7 @@ class LedgerEntry(tk.BaseModel):
     ``seen_run`` is the last run that saw it, with ``seen_hash``. ``unmirrored``: files of the
     dataset that the portal does not hold and should if it is open; ``files`` by their native ids
     the digest of what each stored copy was fetched from ("": it has changed since).
+    ``fingerprint``: of what the record was made from, where it is enough to compare that.
     """
 
     __tablename__ = "hljshare_ingest_ledger"
@@ -56,6 +57,7 @@ class LedgerEntry(tk.BaseModel):
     seen_hash: Mapped[str | None] = mapped_column(sa.Text)
     step: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     files: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict)
+    fingerprint: Mapped[str | None] = mapped_column(sa.Text)
 
 
 class Version(tk.BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +14,8 @@ from . import diff, ledger
 from .diff import Known, Seen, Step
 from .model import LedgerEntry, now
 from .providers import Directory
-from .record import CatalogRecord
-from .sound import sound
+from .record import CatalogRecord, Deferred, made
+from .sound import LONGEST_ID, sound
 
 DOUBLE = "repeated-with-other-content"
 
@@ -32,40 +32,74 @@ class Notes:
     differing: int = 0
     unchanged: int = 0
 
-    def take(self, records: Sequence[CatalogRecord]) -> None:
+    def take(self, items: Sequence[CatalogRecord | Deferred]) -> None:
         """Note a group of records and what is to be done with each; commits."""
-        first: dict[str, Seen] = {}
-        kept: dict[str, CatalogRecord] = {}
-        doubles: set[str] = set()
-        for record in records:
-            seen = ledger.seen_of(record, self.agencies)
-            if record.native_id not in first:
-                first[record.native_id], kept[record.native_id] = seen, record
-            elif first[record.native_id].content_hash != seen.content_hash:
-                doubles.add(record.native_id)
-        standing: dict[str, Known] = {}
-        for native_id, found, seen_run, seen_hash in ledger.rows(self.source_id, first):
-            if seen_run == self.run_id:
-                if seen_hash != first[native_id].content_hash:
-                    doubles.add(native_id)
-                del first[native_id]
-            standing[native_id] = found
-        plain, staged = [], []
-        for native_id, seen in first.items():
-            step = diff.decide(seen, standing.get(native_id), native_id in doubles)
-            if step.act == "keep" and not step.reasons and step.outcome == "unchanged":
-                plain.append(native_id)
+        first: dict[str, CatalogRecord | Deferred] = {}
+        again: list[CatalogRecord | Deferred] = []
+        for item in items:
+            if item.native_id in first:
+                again.append(item)
             else:
-                staged.append(self._row(step, seen, kept[native_id]))
+                first[item.native_id] = item
+        standing: dict[str, Known] = {}
+        hashes: dict[str, str | None] = {}  # of what this run has seen before
+        for native_id, found, seen_run, seen_hash in ledger.rows(self.source_id, first):
+            standing[native_id] = found
+            if seen_run == self.run_id:
+                hashes[native_id] = seen_hash
+                again.append(first.pop(native_id))
+        doubles = self._differing(again, first, standing, hashes)
+        untouched: list[str] = []
+        plain: dict[str, str | None] = {}
+        staged = []
+        for native_id, item in first.items():
+            print_ = item.fingerprint if isinstance(item, Deferred) else None
+            found_ = standing.get(native_id)
+            if print_ and native_id not in doubles and diff.is_untouched(found_, print_):
+                untouched.append(native_id)
+                continue
+            record = _made(item)
+            seen = ledger.seen_of(record, self.agencies)
+            step = diff.decide(seen, found_, native_id in doubles)
+            lasting = print_ if _is_lasting(record) else None
+            if step.act == "keep" and not step.reasons and step.outcome == "unchanged":
+                plain[native_id] = lasting
+            else:
+                staged.append(self._row(step, seen, record, lasting))
         self.seen += len(first)
-        self.unchanged += len(plain)
+        self.unchanged += len(untouched) + len(plain)
         self.differing += len(doubles)
-        self._keep(plain)
+        self._keep(untouched)
+        self._keep(list(plain))
+        self._remember(plain)
         self._stage(staged)
         self._mark(doubles - set(first))
         model.Session.commit()
 
-    def _row(self, step: Step, seen: Seen, record: CatalogRecord) -> dict[str, Any]:
+    def _differing(
+        self,
+        again: Sequence[CatalogRecord | Deferred],
+        first: Mapping[str, CatalogRecord | Deferred],
+        standing: Mapping[str, Known],
+        hashes: Mapping[str, str | None],
+    ) -> set[str]:
+        """The ids that come again in this run with other content than the first time."""
+        doubles = set()
+        for item in again:
+            before = first.get(item.native_id)
+            if isinstance(item, Deferred):
+                stored = standing.get(item.native_id)
+                known = before.fingerprint if isinstance(before, Deferred) else None
+                if item.fingerprint in (known, stored.fingerprint if stored else None):
+                    continue
+            content = _made(item).content_hash()
+            if content != (_made(before).content_hash() if before else hashes[item.native_id]):
+                doubles.add(item.native_id)
+        return doubles
+
+    def _row(
+        self, step: Step, seen: Seen, record: CatalogRecord, fingerprint: str | None
+    ) -> dict[str, Any]:
         writes = step.act != "keep"
         moment = now()
         return {
@@ -80,6 +114,7 @@ class Notes:
             "reasons": [],
             "unmirrored": 0,
             "files": {},
+            "fingerprint": fingerprint,
             "first_seen": moment,
             "last_seen": moment,
         }
@@ -97,11 +132,37 @@ class Notes:
             .execution_options(synchronize_session=False)
         )
 
+    def _remember(self, fingerprints: Mapping[str, str | None]) -> None:
+        """What unchanged records are made from now; the next run need not make them."""
+        told = [(key, value) for key, value in fingerprints.items() if value]
+        if not told:
+            return
+        given = (
+            sa.func.unnest(
+                sa.literal([key for key, _value in told], sa.ARRAY(sa.Text)),
+                sa.literal([value for _key, value in told], sa.ARRAY(sa.Text)),
+            )
+            .table_valued("native_id", "fingerprint")
+            .render_derived()
+        )
+        model.Session.execute(
+            sa.update(LedgerEntry)
+            .where(
+                LedgerEntry.source_id == self.source_id,
+                LedgerEntry.native_id == given.c.native_id,
+            )
+            .values(fingerprint=given.c.fingerprint)
+            .execution_options(synchronize_session=False)
+        )
+
     def _stage(self, rows: list[dict[str, Any]]) -> None:
         if not rows:
             return
         statement = insert(LedgerEntry.__table__)
-        names = ("staged", "staged_hash", "step", "seen_run", "seen_hash", "last_seen")
+        names = (
+            *("staged", "staged_hash", "step", "seen_run", "seen_hash", "last_seen"),
+            "fingerprint",
+        )
         model.Session.execute(
             statement.on_conflict_do_update(
                 index_elements=["source_id", "native_id"],
@@ -126,11 +187,24 @@ class Notes:
                 entry.step = {**entry.step, "reasons": [DOUBLE, *entry.step["reasons"]]}
 
 
-def grouped(records: Iterable[CatalogRecord]) -> Iterator[list[CatalogRecord]]:
-    """Records in groups, as they come, each made fit to be stored."""
-    group: list[CatalogRecord] = []
+def _made(item: CatalogRecord | Deferred) -> CatalogRecord:
+    return sound(made(item))
+
+
+def _is_lasting(record: CatalogRecord) -> bool:
+    """Whether a record stays what it is as long as what it is made from does: a date that lies in
+    the future today will not tomorrow."""
+    return not any(warning.startswith("date-in-future") for warning in record.warnings)
+
+
+def grouped(
+    records: Iterable[CatalogRecord | Deferred],
+) -> Iterator[list[CatalogRecord | Deferred]]:
+    """Records in groups, as they come."""
+    group: list[CatalogRecord | Deferred] = []
     for record in records:
-        group.append(sound(record))
+        whole = not isinstance(record, Deferred) or len(record.native_id) > LONGEST_ID
+        group.append(_made(record) if whole else record)
         if len(group) >= ledger.BATCH:
             yield group
             group = []

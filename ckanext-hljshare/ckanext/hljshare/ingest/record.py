@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -119,3 +119,21 @@ class CatalogRecord:
     def from_json(cls, text: str) -> CatalogRecord:
         """The inverse of :meth:`to_json`."""
         return cls.from_dict(json.loads(text))
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A record that is made only where what it is made from has changed.
+
+    ``fingerprint``: equal ones make equal records (the source's words, the mapping, the portal's
+    own reading of both).
+    """
+
+    native_id: str
+    fingerprint: str
+    make: Callable[[], CatalogRecord]
+
+
+def made(item: CatalogRecord | Deferred) -> CatalogRecord:
+    """The record, made now if it was deferred."""
+    return item.make() if isinstance(item, Deferred) else item

@@ -185,8 +185,8 @@ def parse_date(value: object, today: date | None = None) -> Moment:
     ``T`` and offset,
     epoch seconds and milliseconds (number or text), ``2023年6月``, spreadsheet dates and serial
     numbers. Placeholders
-    (``0000-00-00``, ``1970-01-01``) and dates after ``today``
-    (one day of slack for offsets) are unreadable.
+    (``0000-00-00``, ``1970-01-01``) and dates after ``today`` are unreadable: the metadata rules
+    would refuse the whole dataset for one.
     """
     if isinstance(value, datetime):
         return _checked(value if value.tzinfo is None else value.astimezone(LOCAL), "second", today)
@@ -235,7 +235,7 @@ def _checked(moment: datetime, precision: str, today: date | None) -> Moment:
     moment = moment.replace(tzinfo=None)
     if moment.year < 1900 or moment.date() == date(1970, 1, 1):
         return Moment(None, warning=f"date-placeholder: {moment:%Y-%m-%d}")
-    if today is not None and moment.date() > today + timedelta(days=1):
+    if today is not None and moment.date() > today:
         return Moment(None, warning=f"date-in-future: {moment:%Y-%m-%d}")
     return Moment(moment, precision, "date-month-only" if precision == "month" else None)
 

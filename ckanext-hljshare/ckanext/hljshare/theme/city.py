@@ -1,78 +1,107 @@
-"""How the cities are connected: when their catalogs came, how the runs of their sources went."""
+"""What the cities' pages show: how each is connected, in words and as tiles by position."""
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-import sqlalchemy as sa
-from ckan import model
 
-from ckanext.hljshare.catalog import orgtree
-from ckanext.hljshare.ingest import received
+from ckanext.hljshare.ingest import schedule
+from ckanext.hljshare.theme import tiles
 
 COUNTS = ("created", "updated", "unchanged", "held", "withdrawn", "rejected")
+LOOKS = {"fresh": "b-open", "due": "b-req", "late": "b-no", "none": ""}
+# Hours after which silence is an alarm, as the form offers them.
+MISSED = (6, 24, 48, 7 * 24, 31 * 24)
 
 
-def places(
-    tops: Iterable[Mapping[str, Any]], last: Mapping[str, datetime.datetime]
-) -> list[dict[str, Any]]:
-    """A line for the province's own and for each city: ``name``, ``title``, ``level``, ``total``
-    (datasets) and ``received`` (when the last catalog came from one of its organizations, or None).
-
-    :param tops: the tree of organizations with their totals
-    :param last: the last sound run by the organization that owns the source
-    """
-    lines = []
-    for top in tops:
-        cities = [node for node in top["children"] if node["level"] == "city"]
-        rest = {**top, "children": [node for node in top["children"] if node["level"] != "city"]}
-        own = {**rest, "total": top["total"] - sum(node["total"] for node in cities)}
-        for node in [own, *cities]:
-            times = [last[item["id"]] for item in orgtree.walk([node]) if item["id"] in last]
-            lines.append(
-                {
-                    **{key: node[key] for key in ("name", "title", "level", "total")},
-                    "received": max(times, default=None),
-                }
-            )
-    return lines
+def states() -> dict[str, str]:
+    """How fresh a city's catalog is, in words."""
+    return {
+        "fresh": tk._("Up to date"),
+        "due": tk._("Due for an update"),
+        "late": tk._("Overdue"),
+        "none": tk._("Nothing received yet"),
+    }
 
 
-def overview() -> list[dict[str, Any]]:
-    """The public page's lines, counted as for a visitor: no address, no configuration."""
-    tree = tk.get_action("hljshare_organization_tree")({"user": "", "auth_user_obj": None}, {})
-    return places(tree, received.last_by_owner())
+def ways() -> dict[str, str]:
+    """How a city's catalog comes in."""
+    return {
+        "pull": tk._("The province reads it"),
+        "push": tk._("The city sends it"),
+    }
 
 
-def sources(user: str) -> list[dict[str, Any]]:
-    """The sources whose owner the user administers: ``name``, ``title``, ``organization`` and
-    ``run``, the last one, or None."""
-    owned = tk.get_action("organization_list_for_user")({"user": user}, {"permission": "admin"})
-    titles = {org["id"]: org["title"] or org["name"] for org in owned}
-    package = model.Package
-    rows = model.Session.execute(
-        sa.select(package.id, package.name, package.title, package.owner_org)
-        .where(
-            package.type == "harvest",
-            package.state == "active",
-            package.owner_org.in_(titles),
-        )
-        .order_by(package.title)
-    ).all()
-    found = []
-    for row in rows:
-        runs = tk.get_action("hljshare_ingest_run_list")(
-            {"user": user}, {"source_id": row.id, "limit": 1}
-        )
-        found.append(
-            {
-                "name": row.name,
-                "title": row.title or row.name,
-                "organization": titles[row.owner_org],
-                "run": next(iter(runs["results"]), None),
-            }
-        )
-    return found
+def map_tiles(cities: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The cities at their places on the drawing of the province."""
+    by_code = {city["code"]: city for city in cities}
+    return [
+        {**by_code[code], "column": column, "row": row}
+        for code, _organization, column, row in tiles.POSITIONS
+        if code in by_code
+    ]
+
+
+def figures(cities: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many cities are connected, up to date, late, silent."""
+    listed = list(cities)
+    return {
+        "cities": len(listed),
+        "connected": sum(1 for city in listed if city["received"]),
+        "fresh": sum(1 for city in listed if city["state"] == "fresh"),
+        "late": sum(1 for city in listed if city["state"] == "late"),
+        "silent": sum(1 for city in listed if city["silent"]),
+    }
+
+
+def every_words(minutes: int | None) -> str:
+    """A schedule in words."""
+    if not minutes:
+        return tk._("By hand only")
+    words = {
+        60: tk._("Every hour"),
+        24 * 60: tk._("Every day"),
+        7 * 24 * 60: tk._("Every week"),
+        14 * 24 * 60: tk._("Every two weeks"),
+        30 * 24 * 60: tk._("Every month"),
+    }
+    if minutes in words:
+        return words[minutes]
+    if minutes % (24 * 60) == 0:
+        return tk._("Every {number} days").format(number=minutes // (24 * 60))
+    if minutes % 60 == 0:
+        return tk._("Every {number} hours").format(number=minutes // 60)
+    return tk._("Every {number} minutes").format(number=minutes)
+
+
+def hours_words(hours: int | None) -> str:
+    """After how long silence is an alarm, in words."""
+    if not hours:
+        return tk._("No alarm")
+    if hours % 24 == 0:
+        return tk._("{number} days").format(number=hours // 24)
+    return tk._("{number} hours").format(number=hours)
+
+
+def every_choices(current: int | None) -> list[tuple[str, str]]:
+    """The schedules that the form offers, with the present one."""
+    found = sorted({*schedule.CHOICES, *([current] if current else [])})
+    return [("", every_words(None)), *((str(item), every_words(item)) for item in found)]
+
+
+def missed_choices(current: int | None) -> list[tuple[str, str]]:
+    """The alarms that the form offers, with the present one."""
+    found = sorted({*MISSED, *([current] if current else [])})
+    return [("", hours_words(None)), *((str(item), hours_words(item)) for item in found)]
+
+
+def stage_words() -> dict[str, str]:
+    """What a run is doing."""
+    return {
+        "read": tk._("Reading the source"),
+        "write": tk._("Writing datasets"),
+        "files": tk._("Fetching files"),
+        "done": tk._("Finished"),
+    }

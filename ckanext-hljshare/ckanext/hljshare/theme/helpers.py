@@ -15,7 +15,7 @@ from ckanext.hljshare.access import levels
 from ckanext.hljshare.catalog import codelists, orgtree
 from ckanext.hljshare.catalog.freshness import parse_date
 from ckanext.hljshare.ingest import received
-from ckanext.hljshare.theme import dates, facets, home, icons, paging, preview, usage
+from ckanext.hljshare.theme import city_fields, dates, facets, home, icons, paging, preview, usage
 
 __all__ = [
     "hljshare_ago",
@@ -42,6 +42,7 @@ __all__ = [
     "hljshare_page_numbers",
     "hljshare_page_url",
     "hljshare_preview",
+    "hljshare_record_fields",
     "hljshare_region_short",
     "hljshare_run_of_job",
     "hljshare_size",
@@ -336,6 +337,13 @@ def hljshare_harvest_owners() -> list[dict[str, Any]]:
 def hljshare_may(action: str) -> bool:
     """Whether the visitor may do something; nobody who is not logged in is asked about."""
     return bool(tk.current_user.is_authenticated and tk.h.check_access(action))
+
+
+def hljshare_record_fields(
+    fields: dict[str, Any], without: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """A record's fields as a preview shows them: label and text."""
+    return city_fields.shown(fields, without)
 
 
 def hljshare_run_of_job(job_id: str) -> str | None:

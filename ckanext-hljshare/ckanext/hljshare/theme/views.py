@@ -15,10 +15,19 @@ from ckan.views.api import i18n_js_translations
 from flask import Blueprint
 
 from ckanext.hljshare.theme.calendar_views import blueprint as calendar_blueprint
+from ckanext.hljshare.theme.city_mapping_views import blueprint as mapping_blueprint
+from ckanext.hljshare.theme.city_source_views import blueprint as source_blueprint
 from ckanext.hljshare.theme.city_views import blueprint as city_blueprint
 from ckanext.hljshare.theme.notice_views import blueprint as notice_blueprint
 
-__all__ = ["calendar_blueprint", "city_blueprint", "notice_blueprint", "theme"]
+__all__ = [
+    "calendar_blueprint",
+    "city_blueprint",
+    "mapping_blueprint",
+    "notice_blueprint",
+    "source_blueprint",
+    "theme",
+]
 
 theme = Blueprint("hljshare_theme", __name__)
 

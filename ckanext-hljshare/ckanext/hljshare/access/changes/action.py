@@ -348,7 +348,7 @@ def _person(value: str | None) -> tuple[str, str | None]:
     if value == "system":
         return "system", None
     if value and value.startswith("source:"):
-        return "source", value.removeprefix("source:")
+        return "source", people.display(value)
     return "person", people.display(value) if value else None
 
 

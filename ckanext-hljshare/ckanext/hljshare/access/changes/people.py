@@ -127,7 +127,14 @@ def _step(step: rules.Step) -> str:
 
 
 def display(person: str | None) -> str:
-    """Return the name of a user, by id, for colleagues to read; the id itself where he is gone."""
+    """Return the name of a user, by id, for colleagues to read; the id itself where he is gone.
+
+    Of a harvest source (``source:NAME``) its title.
+    """
+    if person and person.startswith("source:"):
+        name = person.removeprefix("source:")
+        source = model.Package.get(name)
+        return str(source.title or name) if source is not None else name
     user = model.User.get(person) if person else None
     return str(user.display_name) if user is not None else (person or "")
 

@@ -8,10 +8,12 @@ import ckan.plugins.toolkit as tk
 import sqlalchemy as sa
 from ckan import authz, model
 
-from ckanext.hljshare.ingest import reasons
+from ckanext.hljshare.ingest import reasons, received
+from ckanext.hljshare.ingest.logic.sources import progress_of
 from ckanext.hljshare.ingest.model import LedgerEntry, Run, RunEntry
 
 LIMIT = 1000
+PROGRESS = ("stage", "done", "todo", "total", "alive")
 
 
 @tk.side_effect_free
@@ -43,14 +45,17 @@ def hljshare_ingest_run_show(context: Any, data_dict: dict[str, Any]) -> dict[st
     :param id: the run's id
     :param outcome: (optional) only entries of this outcome
     :param limit: entries (optional, 200), and ``offset``
+    :param brief: (optional) true: the run without its entries and reasons
     :returns: the run, with ``entries``: ``[{"native_id", "title", "package_id", "outcome",
-        "reasons", "reason_texts"}]``
-        and ``entry_count``
+        "reasons", "reason_texts", "advice"}]`` and ``entry_count``; ``reasons``: each kind of
+        reason in the whole run with its ``count``, ``text`` and ``advice``
     """
     run = model.Session.get(Run, tk.get_or_bust(data_dict, "id"))
     if run is None:
         raise tk.ObjectNotFound(tk._("Run not found"))
     tk.check_access("hljshare_ingest_run_show", context, {"source_id": run.source_id})
+    if tk.asbool(data_dict.get("brief")):
+        return _run(run)
     query = model.Session.query(RunEntry).filter(RunEntry.run_id == run.id)
     if data_dict.get("outcome"):
         query = query.filter(RunEntry.outcome == data_dict["outcome"])
@@ -63,10 +68,25 @@ def hljshare_ingest_run_show(context: Any, data_dict: dict[str, Any]) -> dict[st
             "outcome": entry.outcome,
             "reasons": entry.reasons,
             "reason_texts": [reasons.describe(reason) for reason in entry.reasons],
+            "advice": list(
+                dict.fromkeys(filter(None, (reasons.advice(reason) for reason in entry.reasons)))
+            ),
         }
         for entry in query.order_by(RunEntry.id).offset(offset).limit(limit)
     ]
-    return {**_run(run), "entry_count": query.count(), "entries": entries}
+    return {
+        **_run(run),
+        "entry_count": query.count(),
+        "entries": entries,
+        "reasons": [
+            {
+                **one,
+                "text": reasons.name(one["code"]),
+                "advice": reasons.advice(one["code"]),
+            }
+            for one in received.reasons_of_run(run.id)
+        ],
+    }
 
 
 @tk.side_effect_free
@@ -78,7 +98,7 @@ def hljshare_held_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
     :param limit: (optional, 100) and ``offset``
     :returns: ``{"count", "results": [{"id", "name", "title", "owner_org", "open_type",
         "private", "held_reason", "reasons",
-        "reason_texts", "last_seen"}]}``
+        "reason_texts", "last_seen", "loosening"}]}``
     """
     tk.check_access("hljshare_held_list", context, data_dict)
     package = model.Package
@@ -119,6 +139,8 @@ def hljshare_held_list(context: Any, data_dict: dict[str, Any]) -> dict[str, Any
                 "reasons": row.reasons,
                 "reason_texts": [reasons.describe(reason) for reason in row.reasons],
                 "last_seen": row.last_seen.isoformat(),
+                # The public sees it as it was; its level waits, not the dataset.
+                "loosening": any(reasons.code_of(one) == "loosening" for one in row.reasons),
             }
         )
     return {
@@ -139,6 +161,10 @@ def _run(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in counts},
         "stopped": run.stopped,
         "stopped_text": reasons.describe(run.stopped) if run.stopped else None,
+        "stopped_advice": reasons.advice(run.stopped) if run.stopped else None,
+        "missing": run.missing,
+        "reconciled": run.reconciled,
+        **{name: value for name, value in progress_of(run).items() if name in PROGRESS},
     }
 
 

@@ -125,15 +125,16 @@ class CkanPortal:
             if not self._is_wanted(dataset):
                 self._leave_out()
                 continue
-            make = partial(make_record, dataset, self._base, self._mapping, self._today)
+            read = partial(make_record, dataset, self._base, self._mapping, self._today)
+            native = text.line(dataset.get("id"))
+            make = partial(readable, native, dataset.get("title"), read)
             code = str(dataset.get("resource_code") or "")
             if code in self._codes:
                 yield once(make(), self._codes)
                 continue
             if code:
                 self._codes.add(code)
-            native_id = text.line(dataset.get("id"))
-            yield Deferred(native_id, fingerprint.of(dataset, made_with), make)
+            yield Deferred(native, fingerprint.of(dataset, made_with), make)
 
     def _leave_out(self) -> None:
         self._left_out += 1
@@ -142,7 +143,8 @@ class CkanPortal:
     def _is_wanted(self, dataset: Mapping[str, Any]) -> bool:
         if dataset.get("private") or dataset.get("state", "active") != "active":
             return False
-        if dataset.get("type", "dataset") not in self._types or dataset.get("withdrawn_on"):
+        kind = str(dataset.get("type") or "dataset")
+        if kind not in self._types or dataset.get("withdrawn_on"):
             return False
         return not (self._own_site and self._is_ours(dataset))
 
@@ -264,7 +266,7 @@ def make_record(
         "source_url": f"{base}dataset/{quote(str(dataset.get('name') or native_id), safe='')}",
     }
     raw = build.Raw(values, resources=list(_resources(dataset, base)))
-    left_out = len(dataset.get("resources") or ()) - len(raw.resources)
+    left_out = len(_dicts(dataset.get("resources"))) - len(raw.resources)
     if left_out > 0:
         raw.warnings.append(f"files-without-address: {left_out}")
     licence = licences.find(dataset.get("license_id")) or licences.find(dataset.get("license_url"))
@@ -350,8 +352,8 @@ def _others_values(
     loose: dict[str, object] = {
         name: value for name, value in dataset.items() if name not in _STOCK
     }
-    for extra in dataset.get("extras") or ():
-        if isinstance(extra, dict):
+    for extra in _dicts(dataset.get("extras")):
+        if extra:
             loose.setdefault(text.line(extra.get("key")), extra.get("value"))
     found: dict[str, object] = {}
     for name, value in loose.items():

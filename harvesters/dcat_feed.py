@@ -96,8 +96,8 @@ class DcatFeed:
                 if self._own_site and is_from(graph, node, self._own_site):
                     self._left_out += 1
                     continue
-                made = make_record(graph, node, native_id, self._mapping, self._today)
-                yield once(made, self._codes)
+                make = partial(make_record, graph, node, native_id, self._mapping, self._today)
+                yield once(readable(native_id, "", make), self._codes)
             if total is not None:
                 self.total = max(0, total - self._left_out)
             following = next_page(graph, url)
@@ -142,10 +142,14 @@ def next_page(graph: Graph, url: str) -> str | None:
     """
     found = list(graph.subject_objects(HYDRA.next)) or list(graph.subject_objects(HYDRA.nextPage))
     mine = [target for subject, target in found if str(subject) == url]
-    targets = sorted({urljoin(url, str(target)) for target in mine or [pair[1] for pair in found]})
+    named = mine or [pair[1] for pair in found]
+    try:
+        targets = sorted({urljoin(url, str(target)) for target in named})
+        scheme = urlsplit(targets[0]).scheme if targets else ""
+    except ValueError:
+        raise SourceError("address-refused: not an address") from None
     if not targets:
         return None
-    scheme = urlsplit(targets[0]).scheme
     if scheme not in ("http", "https"):
         raise SourceError(f"address-refused: {scheme or 'file'}")
     return targets[0]

@@ -82,7 +82,8 @@ def xml_root(data: bytes, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
 
 def name(element: etree._Element) -> str:
     """The name of an element without its namespace; "" for what is no element."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    # Not by QName: a parser of HTML takes names that it refuses.
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def asks_to_sign_in(page: etree._Element) -> bool:
@@ -107,7 +108,7 @@ def html_page(data: bytes) -> etree._Element:
         encoding="utf-8", no_network=True, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
-        root = etree.fromstring(words.replace("\x00", "").encode("utf-8"), parser)
+        root = etree.fromstring(_ILLEGAL.sub("", words).encode("utf-8"), parser)
     except (etree.XMLSyntaxError, ValueError):
         root = None
     if root is None:
@@ -122,11 +123,13 @@ def drop(element: etree._Element) -> None:
     parent = element.getparent()
     if parent is None:
         return
-    tail, before = element.tail or "", element.getprevious()
+    before = element.getprevious()
+    above = parent.text if before is None else before.tail
+    words = _ILLEGAL.sub("", (above or "") + (element.tail or ""))
     if before is not None:
-        before.tail = (before.tail or "") + tail
+        before.tail = words
     else:
-        parent.text = (parent.text or "") + tail
+        parent.text = words
     parent.remove(element)
 
 

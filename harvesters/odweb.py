@@ -10,6 +10,7 @@ the source's mapping; theme and industry come packed in one text
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from ckanext.hljshare.ingest.record import PARTIAL, CatalogRecord, ResourceRecor
 from . import build
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
-from .pages import MAX_PAGES, SecondCalls, Turning, answer_object, whole_number
+from .pages import MAX_PAGES, SecondCalls, Turning, answer_object, readable, whole_number
 
 LIST = "catalog/catalog.do?method=GetCatalog"
 DETAIL = "catalog/catalogDetail.do?method=GetCatalogDetail"
@@ -73,7 +74,8 @@ class Odweb:
             native_id = text.line(entry.get("cata_id"))
             detail, partial = self._calls.ask("details", self._detail, native_id)
             files, no_files = self._calls.ask("files", self._files, native_id)
-            record = make_record(
+            make = functools.partial(
+                make_record,
                 native_id,
                 {**entry, **(detail or {})},
                 files or [],
@@ -81,6 +83,7 @@ class Odweb:
                 self._mapping,
                 self._today,
             )
+            record = readable(native_id, entry.get("cata_title"), make)
             if partial or no_files:
                 record = replace(record, warnings=(*record.warnings, PARTIAL))
             yield record
@@ -126,12 +129,11 @@ class Odweb:
 
     def _files(self, native_id: str) -> list[dict[str, Any]]:
         form = {"cata_id": native_id, "conf_type": "2", "file_type": "1,3"}
-        rows = (
-            answer_object(as_json(self._fetcher.post_form(self._base + FILES, form))).get("data")
-            or []
-        )
+        rows = answer_object(as_json(self._fetcher.post_form(self._base + FILES, form))).get("data")
+        if rows and not isinstance(rows, list):
+            raise SourceError("not-a-catalog: no list of files")
         return [
-            row for row in rows if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
+            row for row in rows or () if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
         ]
 
 

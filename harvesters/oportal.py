@@ -94,7 +94,8 @@ class Oportal:
             if files is None and self._html["files"]:
                 asked = page.hidden.get("cata_id") or native_id
                 files, no_files = self._calls.ask("files", self._files, asked)
-            record = self._record(native_id, page, files or [])
+            make = functools.partial(self._record, native_id, page, files or [])
+            record = readable(native_id, title, make)
             if partial or no_files:
                 record = replace(record, warnings=(*record.warnings, PARTIAL))
             yield record
@@ -129,7 +130,10 @@ class Oportal:
 
     def _entry(self, link: etree._Element) -> tuple[str, str, str] | None:
         """A link of the list; its host does not count, the source's own does."""
-        there = urlsplit(urljoin(self._base, text.line(link.get("href"))))
+        try:
+            there = urlsplit(urljoin(self._base, text.line(link.get("href"))))
+        except ValueError:
+            return None
         if there.scheme not in ("http", "https"):
             return None
         here = urlsplit(self._base)
@@ -294,7 +298,9 @@ def _files_on(page: etree._Element) -> list[dict[str, Any]]:
     for row in _READ[1](page):
         if not isinstance(row, etree._Element):
             continue
-        box = next(item for item in row.iter("input") if item.get("file-id"))
+        box = next((item for item in row.iter("input") if item.get("file-id")), None)
+        if box is None:
+            continue
         rows.append(
             {
                 "idInRc": box.get("file-id"),

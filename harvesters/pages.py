@@ -10,11 +10,20 @@ from typing import Any, TypeVar
 
 from ckanext.hljshare.ingest import text
 from ckanext.hljshare.ingest.fetch import SourceError
-from ckanext.hljshare.ingest.record import CatalogRecord
+from ckanext.hljshare.ingest.record import PARTIAL, CatalogRecord
 
 Answer = TypeVar("Answer")
 MAX_PAGES = 20_000
 EMPTY_PAGES = 3  # pages without a single new id: the end, whatever the total says
+# What reading values of a wrong kind raises; nothing of ours is looked for in these.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+)
 NO_SUCH_PAGE = frozenset(f"unreachable: HTTP {status}" for status in (404, 405, 410))
 
 
@@ -65,6 +74,18 @@ class Turning:
         return not rows or reached or self._stale >= EMPTY_PAGES
 
 
+def readable(native_id: str, title: object, make: Callable[[], CatalogRecord]) -> CatalogRecord:
+    """The record that is made of a dataset.
+
+    One that cannot be read at all gives a record that the metadata rules refuse (or that leaves a
+    standing dataset alone): a line in the report, and the others go on.
+    """
+    try:
+        return make()
+    except UNREADABLE:
+        return CatalogRecord(native_id, text.line(title)[:200], warnings=(PARTIAL,))
+
+
 def once(record: CatalogRecord, codes: set[str]) -> CatalogRecord:
     """The record, without its 信息资源代码 where another one of ``codes`` has it already: forms
     filled in by dragging down repeat them, and a dataset is not refused for it.
@@ -101,6 +122,8 @@ class SecondCalls:
             if call not in self._answered and error.reason in NO_SUCH_PAGE:
                 self._absent.add(call)
                 return None, False
+            return None, True
+        except UNREADABLE:
             return None, True
         self._answered.add(call)
         return answer, False

@@ -67,7 +67,8 @@ class XmlFeed:
                 native_id, raw = self._raw(row)
                 native_id = native_id or f"row {place}"  # for the report: it will be rejected
                 if turning.is_new(native_id):
-                    yield build.record(native_id, raw, self._mapping, self._today)
+                    make = partial(build.record, native_id, raw, self._mapping, self._today)
+                    yield readable(native_id, raw.values.get("title"), make)
             rows_seen += len(rows)
             if turning.ended(len(rows), self.total) or not paging:
                 return
@@ -116,7 +117,10 @@ class XmlFeed:
 
     def _file(self, item: Mapping[str, object], number: int, title: str) -> ResourceRecord | None:
         url = text.line(item.get("url"))
-        url = urljoin(self._url, url) if url else ""
+        try:
+            url = urljoin(self._url, url) if url else ""
+        except ValueError:
+            return None
         if not url.startswith(("http://", "https://")):
             return None
         modified = text.parse_date(item.get("modified")).value

@@ -422,3 +422,24 @@ def test_what_a_record_is_made_from_is_compared_before_it_is_made(source):
     bad = deferred(record(9, title="数" * 501), "坏")
     assert harvest([*changed, bad])[0] == {"held": 1, "unchanged": 3, "rejected": 1}
     assert harvest([*changed, bad])[0] == {"held": 1, "unchanged": 3, "rejected": 1}
+
+
+def test_a_file_is_not_opened_further_without_consent(source):
+    def files(level: str | None) -> tuple[ResourceRecord, ...]:
+        return (
+            ResourceRecord("1", "名册", "https://in.example/secret.csv", "CSV", open_type=level),
+        )
+
+    run(source, [replace(record(1), resources=files("closed"))])
+    name = next(iter(state(source)["datasets"]))
+    loosened = replace(record(1, title="新名称"), resources=files(None))
+    assert run(source, [loosened]) == {"held": 1}
+    shown = call_action("package_show", id=name)
+    assert (shown["title"], shown["resources"][0]["open_type"]) == ("新名称", "closed")
+    assert "secret" not in json.dumps(shown)
+    admin = {"user": factories.Sysadmin()["name"], "ignore_auth": False}
+    waiting = call_action("hljshare_level_change_list", admin)["results"]
+    assert [each["file"] for each in waiting] == ["名册"]
+    call_action("hljshare_level_change_decide", admin, id=waiting[0]["id"], confirm=True)
+    assert call_action("package_show", id=name)["resources"][0]["url"].endswith("secret.csv")
+    assert run(source, [loosened]) == {"unchanged": 1}

@@ -10,7 +10,7 @@ from ckan.types import Context
 from ckanext.scheming.helpers import scheming_get_dataset_schema
 from ckanext.scheming.plugins import SchemingDatasetsPlugin
 
-from ckanext.hljshare.catalog import forms
+from ckanext.hljshare.catalog import batch_validation, forms, known
 
 
 @tk.side_effect_free
@@ -67,4 +67,12 @@ class DatasetFormPlugin(SchemingDatasetsPlugin):
                 # CKAN would answer with a DataError that names no field.
                 return data_dict, {name: [tk._("A list of objects is expected")] for name in unread}
             forms.clean_tags(data_dict)
-        return super().validate(context, data_dict, schema, action)
+        lookups = known.of(context)
+        if lookups is None or not scheming_schema or action_type == "show":
+            return super().validate(context, data_dict, schema, action)
+        composed = lookups.answer(
+            ("schema", action),
+            lambda: batch_validation.schema_of(self, data_dict, schema, action),
+        )
+        validate = lookups.answer("validate", batch_validation.validator)
+        return validate(data_dict, composed, context)

@@ -17,6 +17,8 @@ from ckan.lib.search.common import make_connection
 from ckanext.harvest.model import HarvestObject
 from ckanext.harvest.plugin import Harvest
 
+from ckanext.hljshare.catalog.batch_validation import with_globals
+
 
 def post(documents: list[dict[str, Any]], connection: pysolr.Solr | None = None) -> None:
     """Send documents to the search engine in one request, uncommitted.
@@ -82,7 +84,7 @@ def collecting(
         for item in p.PluginImplementations(interface):
             yield _AnsweredHarvest(item, harvested) if isinstance(item, Harvest) else item
 
-    index_package = _with_globals(
+    index_package = with_globals(
         search_index.PackageSearchIndex.index_package,
         make_connection=Collector,
         PluginImplementations=implementations,
@@ -101,7 +103,7 @@ class _AnsweredHarvest:
     def __init__(self, plugin: Harvest, harvested: Mapping[str, HarvestObject]) -> None:
         self._plugin, self._harvested, self._dataset = plugin, harvested, ""
         session = types.SimpleNamespace(query=self._chain)
-        self._hook = _with_globals(
+        self._hook = with_globals(
             Harvest.before_dataset_index, model=types.SimpleNamespace(Session=session)
         )
 
@@ -129,14 +131,3 @@ def harvest_objects(dataset_ids: list[str]) -> dict[str, HarvestObject]:
         .order_by(HarvestObject.import_finished.asc().nulls_last())
     )
     return {item.package_id: item for item in found}
-
-
-def _with_globals(function: Any, **names: Any) -> Callable[..., Any]:
-    """A copy of a function that sees other globals."""
-    return types.FunctionType(
-        function.__code__,
-        {**function.__globals__, **names},
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )

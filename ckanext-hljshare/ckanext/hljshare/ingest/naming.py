@@ -47,7 +47,10 @@ def file_format(declared: str, url: str) -> str:
     declared = declared.strip().lstrip(".").upper()
     if declared:
         return {"EXCEL": "XLSX", "文本": "TXT", "接口": "API"}.get(declared, declared)
-    ending = PurePosixPath(unquote(urlsplit(url).path)).suffix.lstrip(".")
+    try:
+        ending = PurePosixPath(unquote(urlsplit(url).path)).suffix.lstrip(".")
+    except ValueError:  # no address at all
+        return ""
     return ending.upper() if re.fullmatch(r"[A-Za-z0-9]{2,5}", ending) else ""
 
 

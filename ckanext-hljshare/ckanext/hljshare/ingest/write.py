@@ -61,6 +61,7 @@ class Proposal:
     files: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     fetch: bool = False
+    loosened: dict[str, str] = field(default_factory=dict)
     valid: bulk.Valid | None = None
 
 
@@ -116,7 +117,7 @@ class Writer:
         batch.save(valid)
         for each in proposals:
             if each.valid and each.existing and each.entry.record:
-                self._ask_for_consent(each.data["id"], each.entry.record, each.reasons)
+                self._ask_for_consent(each, each.entry.record)
         before_commit(settled)
         changed = [each for each in valid if each.changed]
         documents = batch.documents(changed)
@@ -140,17 +141,20 @@ class Writer:
             proposal.fetch,
         )
 
-    def _ask_for_consent(
-        self, dataset_id: str, record: CatalogRecord, reasons: Sequence[str]
-    ) -> None:
+    def _ask_for_consent(self, proposal: Proposal, record: CatalogRecord) -> None:
         """Put a loosening that the source wants before the agency's administrators, or take back
         what it no longer wants."""
-        if any(reason.startswith(LOOSENING) for reason in reasons):
-            words = tk._("The source {source} lists it so").format(source=self.source.title)
+        dataset_id, name = proposal.data["id"], self.source.name
+        words = tk._("The source {source} lists it so").format(source=self.source.title)
+        if proposal.loosened:
+            for resource_id, level in proposal.loosened.items():
+                wanted = {"open_type": level}
+                from_source.propose_from_source(dataset_id, name, wanted, words, resource_id)
+        elif any(reason.startswith(LOOSENING) for reason in proposal.reasons):
             wanted = build.level_fields(record)
-            from_source.propose_from_source(dataset_id, self.source.name, wanted, words)
+            from_source.propose_from_source(dataset_id, name, wanted, words)
         elif dataset_id in self._waiting_for_consent:
-            from_source.withdraw_from_source(dataset_id, self.source.name)
+            from_source.withdraw_from_source(dataset_id, name)
 
     # ------------------------------------------------------------------ proposing
 
@@ -295,6 +299,8 @@ class Writer:
         for item in record.resources:
             new = build.resource_dict(self.source, native, item)
             old = standing.get(new["id"])
+            if old is not None:
+                self._keep_strict(proposal, new, old)
             level = access_levels.effective(data.get("open_type"), new.get("open_type"))
             wanted = level == "open" and not data.get("private") and build.is_file(item)
             stored = old is not None and old.get("url_type") == "upload"
@@ -317,12 +323,28 @@ class Writer:
                 resources.append({**kept, **new})
             proposal.fetch |= fetch
             proposal.unmirrored += fetch or (build.is_file(item) and not (stored and wanted))
+        if proposal.loosened:
+            proposal.outcome = "held"
         listed = {item["id"] for item in resources}
         kept_by_people = [
             item for key, item in standing.items() if key not in own and key not in listed
         ]
         proposal.dropped += [key for key in own if key in standing and key not in listed]
         data["resources"] = [*resources, *kept_by_people]
+
+    def _keep_strict(self, proposal: Proposal, new: dict[str, Any], old: dict[str, Any]) -> None:
+        """A file's own level is loosened no more than its dataset's without a person's consent."""
+        existing = proposal.existing or {}
+        if existing.get("private") or proposal.data.get("private"):
+            return
+        was = access_levels.of_resource(existing, old)
+        wanted = access_levels.effective(proposal.data.get("open_type"), new.get("open_type"))
+        if access_levels.STRICTNESS[wanted] < access_levels.STRICTNESS[was]:
+            new["open_type"] = old.get("open_type") or was
+            proposal.loosened[new["id"]] = wanted
+            reason = f"{LOOSENING}: {was} > {wanted}"
+            if reason not in proposal.reasons:
+                proposal.reasons.append(reason)
 
 
 # What a source says of a file, and a stored copy takes over at once.

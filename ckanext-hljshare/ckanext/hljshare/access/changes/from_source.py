@@ -23,7 +23,11 @@ def _proposer(source_name: str) -> str:
 
 
 def propose_from_source(
-    dataset_id: str, source_name: str, values: Mapping[str, Any], reason: str
+    dataset_id: str,
+    source_name: str,
+    values: Mapping[str, Any],
+    reason: str,
+    resource_id: str | None = None,
 ) -> str | None:
     """Put down that a source wants a dataset's levels looser. In the open transaction: nothing is
     committed, nothing is rolled back.
@@ -34,6 +38,7 @@ def propose_from_source(
     :param dataset_id: a dataset that stands
     :param values: the fields to write if it is confirmed, of ``open_type``, ``open_condition``,
         ``open_basis``, ``share_type``, ``share_condition``, ``share_basis``
+    :param resource_id: one of its files; then ``open_type`` alone is written, into that file
     :param reason: in words, for the deciders; published with the change
     :returns: the id of the proposal that waits; None where nothing would be loosened, or the same
         was turned down
@@ -53,11 +58,15 @@ def propose_from_source(
         )
     ).all()
     before = record.baseline(dataset_id) or record.current(dataset_id)
-    after = _levels({**(found.extras or {}), **values}, files)
+    whole = {**(found.extras or {}), **({} if resource_id else values)}
+    own = {resource_id: values.get("open_type")} if resource_id else {}
+    after = _levels(whole, files, own)
     if not rules.compare(before, after).loosens:
         return None
     proposer = _proposer(source_name)
     for earlier in _earlier(dataset_id, proposer):
+        if earlier.resource_id != resource_id:
+            continue
         same = earlier.after == after and earlier.values == dict(values)
         if earlier.state == "proposed":
             if same and earlier.before == before:
@@ -67,6 +76,7 @@ def propose_from_source(
             return None
     change = LevelChange(
         dataset_id=dataset_id,
+        resource_id=resource_id,
         state="proposed",
         before=before,
         after=after,
@@ -102,11 +112,13 @@ def waiting_from_source(source_name: str) -> set[str]:
     return set(model.Session.scalars(query))
 
 
-def _levels(dataset: Mapping[str, Any], files: Any) -> rules.Levels:
+def _levels(
+    dataset: Mapping[str, Any], files: Any, own: Mapping[str, Any] | None = None
+) -> rules.Levels:
     listed = [
         {
             "id": row.id,
-            "open_type": (row.extras or {}).get("open_type"),
+            "open_type": (own or {}).get(row.id, (row.extras or {}).get("open_type")),
             "derivative": (row.extras or {}).get("derivative"),
         }
         for row in files

@@ -106,7 +106,6 @@ def run(
             _give_up(source, run_id, "interrupted")
             raise
         finally:
-            indexing.commit()
             finish_job(job_id)
         return runs.summary(run_id)
 
@@ -143,7 +142,8 @@ def read(source: Source, adapter: Adapter, run_id: str, progress: Progress) -> s
     if stopped and not _let_pass(source, stopped, missing, notes.seen):
         return stopped
     ledger.keep_unremarked(source.id, run_id)
-    ledger.withdraw_missing(source.id, run_id)
+    if missing:
+        ledger.withdraw_missing(source.id, run_id)
     runs.count(run_id, unchanged=notes.unchanged)
     model.Session.commit()
     return None
@@ -172,6 +172,8 @@ def _write_all(source: Source, run_id: str, job_id: str, progress: Progress) -> 
         writing.end()
     finally:
         writing.close()
+        if todo:
+            indexing.commit()
 
 
 class Writing:
@@ -246,6 +248,8 @@ def repair(source: Source) -> int:
         ledger.indexed(found)
         model.Session.commit()
         repaired += len(found)
+    if repaired:
+        indexing.commit()
     return repaired
 
 

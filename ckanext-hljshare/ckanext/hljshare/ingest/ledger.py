@@ -134,8 +134,15 @@ def _stands() -> Any:
 
 
 def missing(source_id: str, run_id: str) -> tuple[int, int]:
-    """How many datasets of a source stand, and how many of them a run has not seen."""
+    """How many datasets of a source stand, and how many of them a run has not seen.
+
+    Where it has seen all the source ever listed, neither need be counted: (0, 0).
+    """
     unseen = LedgerEntry.seen_run.is_distinct_from(run_id)
+    if not model.Session.scalar(
+        sa.select(sa.exists().where(LedgerEntry.source_id == source_id, unseen))
+    ):
+        return 0, 0
     row = model.Session.execute(
         sa.select(sa.func.count(), sa.func.count().filter(unseen))
         .select_from(LedgerEntry)

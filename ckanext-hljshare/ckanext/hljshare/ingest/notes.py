@@ -18,6 +18,7 @@ from .record import CatalogRecord, Deferred, made
 from .sound import LONGEST_ID, sound
 
 DOUBLE = "repeated-with-other-content"
+GROUP = 500  # records that are noted at once
 
 
 @dataclass
@@ -205,7 +206,7 @@ def grouped(
     for record in records:
         whole = not isinstance(record, Deferred) or len(record.native_id) > LONGEST_ID
         group.append(_made(record) if whole else record)
-        if len(group) >= ledger.BATCH:
+        if len(group) >= GROUP:
             yield group
             group = []
     if group:

@@ -16,7 +16,9 @@ setup(
         "harvesters",
     ],
     include_package_data=True,
-    package_data={"": ["*.yaml", "*.yml", "*.json", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]},
+    package_data={
+        "": ["*.yaml", "*.yml", "*.json", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]
+    },
     install_requires=[
         "ckan==2.12.*",
         "ckanext-scheming>=3.1",

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from ckanext.hljshare.catalog import codelists
+from ckanext.hljshare.catalog import codelists, codes, rules
 from ckanext.hljshare.ingest import levels, naming, suspect, text
 from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
 
@@ -121,6 +121,12 @@ def record(
     }
     for name in ("provider_inner", "contact_name", "contact_phone", "use_condition"):
         fields[name] = raw.line(name)
+    if fields["contact_phone"] and not rules.is_telephone(fields["contact_phone"]):
+        unread["contact_phone"] = fields.pop("contact_phone")
+        warnings.append(f"phone-unreadable: {unread['contact_phone'][:40]}")
+    code = codes.parse(raw.line("code"))
+    if code and "native-id-unstable" not in warnings:
+        fields["resource_code"] = code.text
     fields.update(_coded(raw, mapping, warnings, unread))
     if raw.line("source_url").startswith(("http://", "https://")):
         fields["source_url"] = raw.line("source_url")

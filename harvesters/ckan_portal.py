@@ -27,7 +27,7 @@ from ckanext.hljshare.ingest.record import CatalogRecord, Deferred, ResourceReco
 from . import build, fingerprint, licences
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
-from .pages import MAX_PAGES, Turning, once, whole_number
+from .pages import MAX_PAGES, Turning, once, readable, whole_number
 
 API = "api/3/action/"
 ROWS = 1000
@@ -151,7 +151,7 @@ class CkanPortal:
     def _is_ours(self, dataset: Mapping[str, Any]) -> bool:
         """Whether any address a dataset gives as its origin, or its own page, is of this site."""
         given = [dataset.get(name) for name in _ADDRESSES]
-        for extra in dataset.get("extras") or ():
+        for extra in _dicts(dataset.get("extras")):
             if isinstance(extra, dict) and extra.get("key") in _ADDRESSES:
                 given.append(extra.get("value"))
         given.append(self._base)
@@ -266,7 +266,8 @@ def make_record(
         "source_url": f"{base}dataset/{quote(str(dataset.get('name') or native_id), safe='')}",
     }
     raw = build.Raw(values, resources=list(_resources(dataset, base)))
-    left_out = len(_dicts(dataset.get("resources"))) - len(raw.resources)
+    listed = dataset.get("resources")
+    left_out = (len(listed) if isinstance(listed, list) else 0) - len(raw.resources)
     if left_out > 0:
         raw.warnings.append(f"files-without-address: {left_out}")
     licence = licences.find(dataset.get("license_id")) or licences.find(dataset.get("license_url"))

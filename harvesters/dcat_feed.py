@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 import ckan.plugins as p
@@ -30,7 +31,7 @@ from .base import HljshareHarvester
 from .ckan_portal import is_below
 from .mapping import HERE
 from .mapping import Mapping as SourceMapping
-from .pages import MAX_PAGES, Turning, once, whole_number
+from .pages import MAX_PAGES, Turning, once, readable, whole_number
 
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
 VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")

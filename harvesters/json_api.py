@@ -345,7 +345,8 @@ class _Count:
                 low, high = low + self._pages[key][0] + 1, high + self._pages[key][1]
             else:
                 return None
-        if low <= self.distinct <= high:
+        # Rows as the source counts them, or datasets, where one came again with another title.
+        if low <= self.distinct <= high or low <= self.given <= high:
             return self.given
         nearest = low if self.distinct < low else high
         return self.given + nearest - self.distinct

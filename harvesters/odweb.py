@@ -133,7 +133,9 @@ class Odweb:
         if rows and not isinstance(rows, list):
             raise SourceError("not-a-catalog: no list of files")
         return [
-            row for row in rows or () if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
+            row
+            for row in rows or ()
+            if isinstance(row, dict) and not text.is_empty(row.get("fileId"))
         ]
 
 

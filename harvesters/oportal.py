@@ -6,6 +6,7 @@ thing stands is in the mapping's part ``html``, what is written here is the prod
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,7 @@ from . import build, markup
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
 from .mapping import MappingError
-from .pages import MAX_PAGES, SecondCalls, Turning, answer_object, whole_number
+from .pages import MAX_PAGES, SecondCalls, Turning, answer_object, readable, whole_number
 
 DEFAULTS: dict[str, Any] = {
     "list": "catalog/index?page={page}",

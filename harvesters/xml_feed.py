@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Set
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import urljoin
 
@@ -23,7 +24,7 @@ from . import build, markup
 from .base import HljshareHarvester
 from .mapping import Mapping as SourceMapping
 from .mapping import MappingError
-from .pages import MAX_PAGES, Turning, whole_number
+from .pages import MAX_PAGES, Turning, readable, whole_number
 
 OK = ("0", "200", "00000", "success", "ok", "true")
 _LISTS = frozenset({"tags", "formats"})  # elements that repeat are one value of these

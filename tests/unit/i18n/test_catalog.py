@@ -43,7 +43,8 @@ LATIN = frozenset(
         ckan ckanapi clean activities jones watershed survey active subject stage my dataset
         id all iCalendar holiday cn date name is_off is off true false
         filter_fields filter_values resource_search start_date end_date offset_days
-        Authorization Content Digest DOCTYPE TLS YAML delete hljshare ndjson op own push source upsert
+        Authorization Content Digest DOCTYPE TLS YAML delete hljshare ndjson op own push source
+        upsert
         """,
     )
 )

@@ -7,6 +7,8 @@ be complete. Pure.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -136,3 +138,11 @@ def file_level_allowed(dataset_level: str | None, file_level: str, derivative: s
     if STRICTNESS[file_level] >= STRICTNESS[dataset_level]:
         return True
     return derivative in ("masked", "sample")
+
+
+_TELEPHONE = re.compile(r"[\d+\-() ,/、，；;（）]*\d{3}[\d+\-() ,/、，；;（）转ext.]*\Z")
+
+
+def is_telephone(value: str) -> bool:
+    """Whether a text is a telephone number with area code, extension, or several of them."""
+    return len(value) <= 60 and bool(_TELEPHONE.match(unicodedata.normalize("NFKC", value)))

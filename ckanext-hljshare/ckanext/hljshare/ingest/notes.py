@@ -14,7 +14,7 @@ from . import diff, ledger
 from .diff import Known, Seen, Step
 from .model import LedgerEntry, now
 from .providers import Directory
-from .record import CatalogRecord, Deferred, made
+from .record import PARTIAL, CatalogRecord, Deferred, made
 from .sound import LONGEST_ID, sound
 
 DOUBLE = "repeated-with-other-content"
@@ -194,8 +194,9 @@ def _made(item: CatalogRecord | Deferred) -> CatalogRecord:
 
 def _is_lasting(record: CatalogRecord) -> bool:
     """Whether a record stays what it is as long as what it is made from does: a date that lies in
-    the future today will not tomorrow."""
-    return not any(warning.startswith("date-in-future") for warning in record.warnings)
+    the future today will not tomorrow, and details that could not be read are asked for again."""
+    passing = ("date-in-future", PARTIAL)
+    return not any(warning.startswith(passing) for warning in record.warnings)
 
 
 def grouped(

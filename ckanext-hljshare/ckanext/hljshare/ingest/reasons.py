@@ -81,6 +81,9 @@ def _words() -> dict[str, Callable[[str], str]]:
         "code-repeated": lambda d: _(
             "Resource code {value} stands at another dataset of the source too; left out here"
         ).format(value=d),
+        "phone-unreadable": lambda d: _('Telephone number "{value}" cannot be read').format(
+            value=d
+        ),
         "code-taken": lambda d: _(
             "Resource code {value} is another dataset's; left out here"
         ).format(value=d),
@@ -221,6 +224,7 @@ def _advice() -> dict[str, Callable[[], str]]:
             "Supply a plain table: one heading row, one line for each record"
         ),
         "native-id-unstable": lambda: _("Give each dataset a code that never changes"),
+        "phone-unreadable": lambda: _("Write telephone numbers as 0451-12345"),
         "code-taken": lambda: _("Give each dataset a code of its own"),
         "code-kept": lambda: _("Nothing; the portal keeps the first code"),
         "code-malformed": lambda: _(

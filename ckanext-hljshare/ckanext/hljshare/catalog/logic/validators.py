@@ -66,7 +66,6 @@ PARENT: FlattenKey = ("parent",)
 
 _NFKC: Any = literal_column("NFKC")  # a keyword of SQL, not a string
 
-_PHONE = re.compile(r"[\d+\-() ,/、，；;（）]*\d{3}[\d+\-() ,/、，；;（）转ext.]*\Z")
 _LENGTH = re.compile(r"\d{1,9}(?:[,.]\d{1,3})?\Z")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T\s].*)?\Z", re.DOTALL)
 
@@ -207,7 +206,7 @@ def hljshare_length(value: Any) -> Any:
 
 def hljshare_phone(value: Any) -> Any:
     """A telephone number with area code, extension, or several of them."""
-    if value and (len(value) > 60 or not _PHONE.match(unicodedata.normalize("NFKC", value))):
+    if value and not rules.is_telephone(value):
         raise tk.Invalid(tk._("Not a telephone number: write it as 0451-12345"))
     return value
 

@@ -189,3 +189,11 @@ def test_the_list_of_members_for_a_spreadsheet_holds_no_formula(app, people, age
     )
     found = {row[0]: row[2] for row in csv.reader(io.StringIO(answer.body))}
     assert found["member"] == "'=1+1"
+
+
+def test_jobs_of_all_sources_are_for_system_administrators(app, clean_db):
+    for answer in (
+        app.get("/api/action/harvest_job_list", status=403),
+        app.get("/api/action/harvest_job_list?source_id=", status=403),
+    ):
+        assert answer.json["error"]["__type"] == "Authorization Error"

@@ -32,7 +32,7 @@ from .write import address_key, context
 
 log = logging.getLogger(__name__)
 INLINE_ROWS = 50_000
-QUEUE = "bulk"
+QUEUE = "files"
 
 
 @dataclass

@@ -115,6 +115,16 @@ def harvest_object_list(next_auth: NextAuth, context: Any, data_dict: dict[str, 
     return {"success": False, "msg": tk._("For system administrators only")}
 
 
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def harvest_job_list(next_auth: NextAuth, context: Any, data_dict: dict[str, Any]) -> AuthResult:
+    """Jobs of all sources are for system administrators; ckanext-harvest fails where none is
+    named."""
+    if not data_dict.get("source_id"):
+        return {"success": False, "msg": tk._("For system administrators only")}
+    return next_auth(context, data_dict)
+
+
 @tk.chained_action
 @tk.side_effect_free
 def harvest_source_show(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
@@ -163,6 +173,7 @@ def package_list(original: Action, context: Any, data_dict: dict[str, Any]) -> l
 
 _ACTIONS = (format_autocomplete, harvest_source_show, package_list)
 _AUTH = (
+    harvest_job_list,
     harvest_object_list,
     member_list,
     organization_list_for_user,

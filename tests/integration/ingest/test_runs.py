@@ -19,7 +19,7 @@ from ckanext.harvest import queue
 from ckanext.harvest.model import HarvestJob, HarvestObject, HarvestSource
 
 from ckanext.hljshare.access import vault
-from ckanext.hljshare.ingest import approval, cli, diff, engine
+from ckanext.hljshare.ingest import approval, cli, diff, engine, jobs
 from ckanext.hljshare.ingest.model import LedgerEntry
 
 HEADER = [
@@ -443,3 +443,12 @@ def test_the_ledger_keeps_no_address(run, files):
     assert base not in json.dumps(
         [[entry.record, entry.staged] for entry in model.Session.scalars(sa.select(LedgerEntry))]
     )
+
+
+def test_consumers_wait_longer_than_a_moment(monkeypatch):
+    """redis-py 8 gives up after five seconds; a consumer would die, and be started again, and
+    again."""
+    monkeypatch.setattr(queue, "get_connection_redis", queue.get_connection_redis)
+    jobs.wait_patiently()
+    connection = queue.get_connection_redis()
+    assert connection.blpop("hljshare-nobody-writes-here", timeout=6) is None

@@ -172,6 +172,25 @@ def due_command() -> None:
     click.echo(f"{len(done.started)} started, {done.closed} closed")
 
 
+@ingest.command("consume")
+@click.argument("stage", type=click.Choice(["gather", "fetch"]))
+def consume_command(stage: str) -> None:
+    """Run one of ckanext-harvest's consumers, as `ckan harvester STAGE-consumer` does.
+
+    But patiently: since version 8 redis-py gives up a connection that is silent for five seconds,
+    which ckanext-harvest's wait for the next job takes for an error.
+    """
+    from ckanext.harvest import utils
+
+    from ckanext.hljshare.ingest import jobs
+
+    jobs.wait_patiently()
+    if stage == "gather":
+        utils.gather_consumer()
+    else:
+        utils.fetch_consumer()
+
+
 @ingest.command("load-demo")
 @click.option("--base-url", "base", help="Address of the demo source server.")
 @click.option(

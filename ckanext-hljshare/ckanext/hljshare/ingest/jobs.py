@@ -7,7 +7,10 @@ that waits in the ledger.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ckan import model
+from ckanext.harvest import queue
 from ckanext.harvest.model import HarvestGatherError, HarvestJob, HarvestSource
 
 from . import engine, runs
@@ -35,3 +38,18 @@ def give_up(job: HarvestJob, reason: str) -> list[str]:
     HarvestGatherError.create(reason, job)
     engine.finish_job(job.id)
     return []
+
+
+def wait_patiently() -> None:
+    """Have this process' consumers wait for their next job as long as it takes.
+
+    Since version 8 redis-py gives up a connection that is silent for five seconds.
+    """
+    connect = queue.get_connection_redis
+
+    def patient() -> Any:
+        connection = connect()
+        connection.connection_pool.connection_kwargs["socket_timeout"] = None
+        return connection
+
+    queue.get_connection_redis = patient

@@ -99,7 +99,12 @@ class HljshareHarvester(p.SingletonPlugin):
         )
 
     def gather_stage(self, job: HarvestJob) -> list[str]:
-        """Run the source, if it is approved as it is; nothing is left for the later stages."""
+        """Run the source, if it is approved as it is; nothing is left for the later stages.
+
+        A job that is over is not run again: ckanext-harvest sends one anew that took two hours.
+        """
+        if job.status in ("Finished", "Aborted"):
+            return []
         refused = approval.may_run(job.source)
         if refused:
             return jobs.give_up(job, refused)

@@ -17,7 +17,7 @@ from ckanext.harvest import queue
 from ckanext.harvest.interfaces import IHarvester
 from ckanext.harvest.model import HarvestJob, HarvestSource
 
-from ckanext.hljshare.ingest import approval, cli, engine, previews
+from ckanext.hljshare.ingest import approval, cli, engine, mappings, previews
 from ckanext.hljshare.ingest.model import Run
 
 HEADER = [
@@ -264,6 +264,112 @@ def test_a_preview_is_for_the_sources_administrators(people, listed):
         ):
             with pytest.raises(tk.NotAuthorized):
                 act(who, action, **data)
+
+
+def changed(who, **values):
+    """Save the source with other values."""
+    package = {**call_action("package_show", id="demo"), **values}
+    package.pop("status", None)
+    act(who, "harvest_source_update", **package)
+    model.Session.expire_all()
+
+
+class TestSwap:
+    """What a preview shows is the source it was asked for, or it shows nothing."""
+
+    def state(self, preview):
+        shown = act("root", "hljshare_source_preview_show", id=preview)
+        return shown["state"], shown["problem"], shown["result"]
+
+    def test_an_address_that_is_swapped_before_the_trial(self, people, listed):
+        make(people["city"], listed[0] + "?bad")
+        preview = act(people["city"], "hljshare_source_preview", id="demo")["id"]
+        changed(people["city"], url=listed[0] + "?good")
+        previews.job(preview)
+        assert self.state(preview) == ("failed", "changed", None)
+        changed(people["city"], url=listed[0] + "?bad")
+        with pytest.raises(tk.ValidationError):
+            act(people["province"], "hljshare_source_approve", id="demo", preview=preview)
+
+    def test_one_that_is_swapped_while_it_is_tried(self, people, listed, monkeypatch):
+        make(people["city"], listed[0] + "?1")
+        preview = act(people["city"], "hljshare_source_preview", id="demo")["id"]
+        trial = engine.trial
+
+        def swapped(*given):
+            found = trial(*given)
+            changed(people["city"], url=listed[0] + "?2")
+            return found
+
+        monkeypatch.setattr(engine, "trial", swapped)
+        previews.job(preview)
+        assert self.state(preview) == ("failed", "changed", None)
+
+
+def test_a_source_has_one_preview_at_a_time(people, listed):
+    make(people["city"], listed[0])
+    first = act(people["city"], "hljshare_source_preview", id="demo")["id"]
+    assert act(people["province"], "hljshare_source_preview", id="demo")["id"] == first
+    body = act(people["province"], "hljshare_mapping_show", name="harbin")["body"]
+    tried = {"name": "harbin", "body": body + "# 改动\n", "source": "demo"}
+    with pytest.raises(tk.ValidationError):  # nor a text: it would not be the one that is shown
+        act(people["province"], "hljshare_mapping_try", **tried)
+    previews.job(first)
+    second = act(people["province"], "hljshare_mapping_try", **tried)["id"]
+    assert act(people["city"], "hljshare_source_preview", id="demo")["id"] == second
+    previews.job(second)
+    assert act(people["city"], "hljshare_source_preview", id="demo")["id"] not in (first, second)
+
+
+def test_an_approval_in_its_old_form_holds_and_is_renewed(people, listed):
+    source = make(people["city"], listed[0], config="{}")
+    settings = approval.settings_of(source.id)
+    owner = model.Package.get(source.id).owner_org
+    old = approval.digest(source.type, source.url, "{}", owner, mappings.body("default"))
+    settings.approved, settings.approved_by = settings.changed, "somebody"
+    settings.approved_digest = settings.digest = old
+    model.Session.commit()
+    assert approval.may_run(source) is None
+    assert settings.approved_digest == approval.digest_of(source) != old
+    by = settings.changed_by
+    changed(people["city2"], title="另一个名称")
+    kept = approval.settings_of(source.id)
+    assert (kept.changed_by, kept.approved_by) == (by, "somebody")
+
+
+class TestAlarm:
+    """Nobody switches off the alarm about themselves."""
+
+    def limit(self, who, value):
+        act(who, "hljshare_source_settings_update", id="demo", missed_after=value)
+        return act(who, "hljshare_source_show", id="demo")["missed_after"]
+
+    @pytest.fixture(params=["catalog_sheet", "push"])
+    def demo(self, request, people, listed):
+        more = {"source_type": "push", "config": "{}"} if request.param == "push" else {}
+        make(people["city"], listed[0], **more)
+        return request.param
+
+    def test_a_city_sets_it_up_to_the_portals_own_limit(self, people, demo):
+        assert self.limit(people["city"], "24") == 24
+        for longer in ("49", "8760"):
+            with pytest.raises(tk.ValidationError) as error:
+                self.limit(people["city"], longer)
+            assert "48" in error.value.error_dict["missed_after"][0]
+        assert self.limit(people["city"], "48") == 48
+        if demo == "push":
+            assert self.limit(people["city"], "") is None  # the portal's own
+        else:
+            with pytest.raises(tk.ValidationError):  # never
+                self.limit(people["city"], "")
+
+    def test_whoever_is_above_sets_more_and_the_form_may_send_it_back(self, people, demo):
+        assert self.limit(people["province"], "200") == 200
+        assert self.limit(people["city"], "200") == 200
+        with pytest.raises(tk.ValidationError):
+            self.limit(people["city"], "201")
+        assert self.limit(people["city"], "100") == 100
+        assert self.limit(people["province"], "") is None
 
 
 class TestMappings:

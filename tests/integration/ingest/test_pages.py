@@ -252,6 +252,23 @@ class TestReport:
             assert ADDRESS not in page
             assert "opening-unknown" not in page
 
+    @pytest.mark.parametrize(
+        ("stopped", "stays"),
+        [("interrupted", True), ("aborted", True), ("unreachable: HTTP 500", False)],
+    )
+    def test_the_workbook_says_whether_what_was_written_stays(
+        self, app, source, as_, stopped, stays
+    ):
+        runs.finish(source["run"], stopped)
+        headers = as_("harbin")
+        answer = app.get(f"/city/run/{source['run']}/report.xlsx", headers=headers)
+        summary = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
+        told = "\n".join(str(cell) for line in summary.iter_rows(values_only=True) for cell in line)
+        page = app.get(f"/city/run/{source['run']}", headers=headers).body
+        for text in (told, page):
+            assert ("已写入的保留" in text) is stays
+            assert ("未作任何更改" in text) is not stays
+
 
 class TestMappings:
     def test_they_are_for_the_province(self, app, source, as_):

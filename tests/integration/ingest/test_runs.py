@@ -19,7 +19,8 @@ from ckanext.harvest import queue
 from ckanext.harvest.model import HarvestJob, HarvestObject, HarvestSource
 
 from ckanext.hljshare.access import vault
-from ckanext.hljshare.ingest import approval, cli, diff, engine, jobs
+from ckanext.hljshare.ingest import approval, cli, diff, engine, jobs, mirror, sources
+from ckanext.hljshare.ingest.fetch import is_allowed
 from ckanext.hljshare.ingest.model import LedgerEntry
 
 HEADER = [
@@ -452,3 +453,29 @@ def test_consumers_wait_longer_than_a_moment(monkeypatch):
     jobs.wait_patiently()
     connection = queue.get_connection_redis()
     assert connection.blpop("hljshare-nobody-writes-here", timeout=6) is None
+
+
+def test_files_of_one_source_do_not_stand_in_another_s_network(monkeypatch):
+    monkeypatch.setitem(tk.config, "hljshare.ingest.allowed_networks", "127.0.0.0/8 10.1.0.0/16")
+
+    def may(kind: str, url: str, address: str) -> bool:
+        return is_allowed(address, mirror.networks_for("here", kind, url), 80)
+
+    assert may("odweb", "http://127.0.0.1/odweb", "127.0.0.1")
+    assert not may("odweb", "http://127.0.0.1/odweb", "10.1.2.3")
+    assert not may("push", "push://harbin", "127.0.0.1")
+    assert may("catalog_sheet", "file:///list.xlsx", "10.1.2.3")
+    monkeypatch.setitem(tk.config, "hljshare.ingest.allowed_networks.here", "10.1.2.0/24")
+    assert may("push", "push://harbin", "10.1.2.3")
+    assert may("push", "push://harbin", "93.184.215.14")
+
+
+def test_a_job_that_is_over_is_not_run_again(files, city):
+    """ckanext-harvest sends a job anew that took more than two hours."""
+    _base, _served, asked = files
+    row = sources.create("again", "catalog_sheet", f"{_base}/list.csv", city["city"]["id"], None)
+    approval.by_operator(row)
+    job = HarvestJob(source_id=row.id, status="Finished")
+    job.save()
+    assert sources.harvester("catalog_sheet").gather_stage(job) == []
+    assert asked == []

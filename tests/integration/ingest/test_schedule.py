@@ -6,14 +6,17 @@ from datetime import timedelta
 
 import ckan.plugins.toolkit as tk
 import pytest
+import redis
 import sqlalchemy as sa
 from ckan import model
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
+from ckanext.harvest import queue
 from ckanext.harvest.model import HarvestJob, HarvestObject, HarvestSource
 
+from ckanext.hljshare.deadlines import notices
 from ckanext.hljshare.ingest import approval, due, runs
-from ckanext.hljshare.ingest.model import Run, now
+from ckanext.hljshare.ingest.model import Run, SourceSettings, now
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +59,6 @@ def source(city):
 
 @pytest.fixture
 def clean_queues():
-    from ckanext.harvest import queue
-
     queue.purge_queues()
 
 
@@ -109,6 +110,7 @@ def test_after_a_run_the_next_turn_is_set_and_failures_are_asked_again_sooner(so
         ("unreachable: HTTP 500", 1, 0.45, 0.56),
         ("unreachable: HTTP 500", 2, 0.9, 1.11),
         ("shrink: 30 / 100", 3, 21.5, 26.5),  # somebody has to look at it
+        ("aborted", 4, 21.5, 26.5),  # somebody wanted it to end
         (None, 0, 21.5, 26.5),
     ):
         found = settings(row)
@@ -130,6 +132,113 @@ def test_a_job_that_never_came_to_a_run_is_not_started_every_minute(source):
     model.Session.commit()
     assert due.run().started == []
     assert timedelta(minutes=20) < settings(row).next_run - now() < timedelta(minutes=40)
+    # Nor every half hour, if it never does.
+    found = settings(row)
+    found.next_run = now()
+    model.Session.commit()
+    assert due.run().started == ["aa"]
+    job = next(job for job in jobs(row) if job.status == "Running")
+    job.status, job.finished = "Finished", now().replace(tzinfo=None)
+    model.Session.commit()
+    due.run()
+    assert settings(row).failures == 2
+    assert timedelta(minutes=50) < settings(row).next_run - now() < timedelta(minutes=70)
+
+
+def test_what_somebody_stopped_waits_for_its_turn(source):
+    row = source("aa")
+    due.run()
+    root = factories.Sysadmin()["name"]
+    source_id = row.id
+    context = {"user": root, "ignore_auth": False}
+    tk.get_action("hljshare_source_abort")(context, {"id": source_id})
+    assert due.run().started == []
+    found = model.Session.get(SourceSettings, source_id, populate_existing=True)
+    assert found.failures == 0
+    assert timedelta(minutes=50) < found.next_run - now() < timedelta(minutes=70)
+
+
+def test_a_job_whose_message_was_lost_is_closed_and_one_that_waits_is_not(source):
+    row = source("aa")
+    due.run()
+    job = jobs(row)[0]
+    job.created = (now() - timedelta(minutes=11)).replace(tzinfo=None)
+    model.Session.commit()
+    assert due.run().closed == 0  # it waits in the queue behind others
+    queue.purge_queues()
+    assert due.run().closed == 1
+    model.Session.expire_all()
+    assert [job.status for job in jobs(row)] == ["Finished"]
+    assert settings(row).next_run is not None
+
+
+def test_without_the_queue_the_pass_goes_on_and_leaves_no_jobs_behind(source, monkeypatch):
+    one, other = source("aa"), source("bb")
+    waiting = source("cc")
+    model.Session.add(
+        HarvestJob(
+            source_id=waiting.id,
+            status="Running",
+            created=(now() - timedelta(hours=5)).replace(tzinfo=None),
+        )
+    )
+    model.Session.commit()
+    nowhere = redis.Redis(host="127.0.0.1", port=9)
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "get_connection", lambda: nowhere)
+        done = due.run()
+    assert (done.started, done.closed) == ([], 0)
+    assert jobs(one) == jobs(other) == []
+    done = due.run()  # the queue is back, and the third job is not in it
+    assert (sorted(done.started), done.closed) == (["aa", "bb", "cc"], 1)
+
+
+class TestSilence:
+    @pytest.fixture
+    def silent(self, source, city):
+        factories.Organization(name="hlj", title="黑龙江省", level="province")
+        call_action("organization_patch", id=city["id"], parent="hlj")
+        people = {}
+        for name, place in (("city", "harbin"), ("province", "hlj")):
+            people[name] = factories.User(name=name)["id"]
+            call_action("organization_member_create", id=place, username=name, role="admin")
+        row = source("aa", every=None)
+        settings(row).missed_after = 24
+        ended(row, minutes=25 * 60)
+        return row, people
+
+    def told(self):
+        return [
+            (kept.user_id, kept.params["title"])
+            for kept in model.Session.execute(
+                sa.select(notices.table).where(notices.table.c.kind == "pull.missed")
+            )
+        ]
+
+    def test_who_falls_silent_is_told_of_once_to_the_city_and_above(self, silent):
+        _row, people = silent
+        due.run()
+        due.run()
+        assert sorted(self.told()) == sorted((person, "aa") for person in people.values())
+
+    def test_a_new_silence_is_told_of_again_and_none_without_one(self, silent):
+        row, people = silent
+        due.run()
+        ended(row)
+        due.run()
+        assert len(self.told()) == len(people)
+        run = model.Session.scalars(sa.select(Run).order_by(Run.finished.desc())).first()
+        run.finished = now() - timedelta(hours=24, minutes=30)
+        model.Session.commit()
+        due.run()
+        assert len(self.told()) == 2 * len(people)
+
+    def test_one_without_a_limit_owes_nothing(self, silent):
+        row, _people = silent
+        settings(row).missed_after = None
+        model.Session.commit()
+        due.run()
+        assert self.told() == []
 
 
 def test_a_run_that_was_killed_is_closed_and_goes_on(source):

@@ -39,7 +39,32 @@ def test_no_two_sources_have_one_digest(a, b, c, d, e, a2, b2, c2, d2, e2):
     ],
 )
 def test_only_what_was_approved_runs(approved, of, expected):
-    assert approval.decide(approved, of, "now") == expected
+    assert approval.decide(approved, of, approval.Digests("now", "old form")) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("push", "{}"), ("push", '{"mapping": "harbin"}'), ("odweb", "{}"), ("odweb", None)],
+)
+def test_a_release_that_changes_the_softwares_own_mapping_takes_no_approval_back(kind, settings):
+    before = approval.digests(kind, BASE[1], settings, "org", "title: 旧\n")
+    after = approval.digests(kind, BASE[1], settings, "org", "title: 新\n")
+    assert approval.decide("2026", before.now, after) is None
+    assert before.before != after.before  # what is read anew for it
+
+
+def test_a_mapping_of_its_own_counts():
+    before, after = (approval.digests(*BASE[:4], text) for text in ("title: 旧\n", "title: 新\n"))
+    assert approval.decide("2026", before.now, after) == "changed-since-approval"
+
+
+@pytest.mark.parametrize("kind", ["push", "odweb"])
+def test_what_was_approved_while_the_common_mapping_counted_stays_approved(kind):
+    one = (kind, BASE[1], "{}", "org", "title: 甲\n")
+    assert approval.decide("2026", approval.digest(*one), approval.digests(*one)) is None
+    other = (kind, "http://other.example", *one[2:])
+    refused = approval.decide("2026", approval.digest(*one), approval.digests(*other))
+    assert refused == "changed-since-approval"
 
 
 class Endless:

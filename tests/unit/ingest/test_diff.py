@@ -97,11 +97,26 @@ def test_a_record_given_in_part_undoes_nothing():
 
 
 def test_a_persons_release_of_a_held_dataset_stands():
-    before = {"a": Known("a", "x", standing=True, held=False, open_type="on_request")}
+    waited = {"waited": "opening-missing", "open_type": "on_request"}
+    before = {"a": Known("a", "x", standing=True, held=False, **waited)}
     same = diff.plan(before, [Seen("a", "x", None, "opening-missing")]).steps[0]
     changed = diff.plan(before, [Seen("a", "y", None, "opening-missing")]).steps[0]
     assert (same.outcome, same.act) == ("unchanged", "keep")
     assert (changed.outcome, changed.keep_level) == ("updated", "on_request")
+
+
+def test_what_never_waited_for_this_stays_as_it_is():
+    before = {"a": Known("a", "x", standing=True, open_type="open", waited=None)}
+    step = diff.plan(before, [Seen("a", "y", "open", "personal-data-columns: 身份证号")]).steps[0]
+    assert (step.outcome, step.act) == ("held", "keep")
+    assert step.reasons == ("personal-data-columns: 身份证号",)
+
+
+def test_a_record_in_part_may_only_tighten():
+    before = {"a": Known("a", "x", standing=True, open_type="on_request")}
+    for level, act in (("closed", "tighten"), ("on_request", "keep"), ("open", "keep")):
+        seen = Seen("a", "y", level, None, partial=True)
+        assert diff.plan(before, [seen]).steps[0].act == act
 
 
 def test_a_source_may_tighten_but_not_loosen():

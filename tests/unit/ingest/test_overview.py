@@ -57,6 +57,8 @@ def test_silence_is_an_alarm_only_where_somebody_promised_to_be_heard():
     assert not overview.is_silent(source(missed_after=24, last_success=ago(hours=23)), NOW)
     assert not overview.is_silent(source(last_success=ago(days=999)), NOW)
     assert not overview.is_silent(source(missed_after=24, refused="not-approved"), NOW)
+    changed = source(missed_after=24, refused="changed-since-approval", made=ago(hours=25))
+    assert overview.is_silent(changed, NOW)  # a change is no way out of the promise
 
 
 def test_a_city_without_a_source_has_a_line():
@@ -80,3 +82,13 @@ def test_what_waits_is_added_up_and_differences_too():
     assert overview.difference(source(reconciled={"missing": 2, "extra": ["a"], "at": "x"})) == 3
     assert overview.difference(source(reconciled={})) == 0
     assert overview.difference(source(total=5, seen=5, stopped="unreachable")) is None
+
+
+@pytest.mark.parametrize(
+    ("published", "held", "missing", "expected"),
+    [(10, 10, [], 1), (10, 4, [], 6), (10, 9, ["a", "b"], 2), (0, 0, [], 1)],
+)
+def test_trees_that_differ_are_a_difference_whatever_was_listed(published, held, missing, expected):
+    told = {"published": published, "held": held, "missing": missing, "unexplained": not missing}
+    assert overview.difference(source(reconciled={"same": False, **told})) == expected
+    assert overview.difference(source(reconciled={"same": True, "held": 3, "published": 3})) == 0

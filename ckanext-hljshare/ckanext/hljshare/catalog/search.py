@@ -352,7 +352,8 @@ def index_fields(
         hljshare_city=regions[1] if len(regions) > 1 else regions[0],
         hljshare_agency=above[-1]["name"] if above else None,
         hljshare_org_path=[org["name"] for org in above],
-        hljshare_law=sorted(set(_subfields(dataset.get("open_basis"), "law"))),
+        # Lucene refuses a term of more than 32,766 bytes, and the document with it.
+        hljshare_law=sorted({law[:200] for law in _subfields(dataset.get("open_basis"), "law")}),
     )
     return {name: value for name, value in found.items() if value not in (None, "", [])}
 

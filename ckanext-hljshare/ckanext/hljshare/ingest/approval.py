@@ -1,6 +1,7 @@
 """Who has agreed that a source is read: a new or changed one is not, until somebody else has.
 
-What was agreed to is a digest of the source's kind, address, configuration, owner and mapping. The
+What was agreed to is a digest of the source's kind, address, configuration, owner and mapping; not
+of what lies under all mappings, which comes with the software and changes with its releases. The
 command line of the server's operator counts as agreement and is kept as such.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ckan import authz, model
 from ckan.common import config
@@ -20,9 +21,10 @@ from ckanext.hljshare.catalog import organizations
 
 from . import mappings, schedule
 from .model import SourceSettings, now
+from .overview import NOT_APPROVED, PUSH
 
 OPERATOR = "operator"
-NOT_APPROVED, CHANGED = "not-approved", "changed-since-approval"
+CHANGED = "changed-since-approval"
 
 
 def digest(
@@ -45,7 +47,29 @@ def digest(
     return hashlib.blake2b(plain.encode(), digest_size=20).hexdigest()
 
 
-def decide(approved: object, approved_digest: str | None, current: str) -> str | None:
+class Digests(NamedTuple):
+    """A source's digest as it is taken now, and ``before``: with the software's own mapping in it,
+    as it once was taken. What was approved then stays approved."""
+
+    now: str
+    before: str
+
+
+def digests(
+    kind: str, url: str, settings: str | None, owner: str | None, mapping: str | None
+) -> Digests:
+    """Both digests of a source; parameters as of :func:`digest`. Pure.
+
+    A mapping counts that is the source's own: none where a city pushes, and not the default one.
+    """
+    own = kind != PUSH and mapping_of(settings) != mappings.DEFAULT
+    return Digests(
+        digest(kind, url, settings, owner, mapping if own else None),
+        digest(kind, url, settings, owner, mapping),
+    )
+
+
+def decide(approved: object, approved_digest: str | None, current: Digests) -> str | None:
     """Why a source must not run, None if it may. Pure.
 
     :param approved: when it was approved, None if never
@@ -53,7 +77,7 @@ def decide(approved: object, approved_digest: str | None, current: str) -> str |
     """
     if approved is None:
         return NOT_APPROVED
-    return None if approved_digest in (None, current) else CHANGED
+    return None if approved_digest is None or approved_digest in current else CHANGED
 
 
 def settings_of(source_id: str) -> SourceSettings:
@@ -73,12 +97,21 @@ def settings_of(source_id: str) -> SourceSettings:
 
 def digest_of(row: HarvestSource) -> str:
     """The digest of a source as it is now."""
+    return _digests_of(row).now
+
+
+def reading_of(row: HarvestSource) -> str:
+    """A digest of how a source is read now: the software's own mapping counts here too."""
+    return _digests_of(row).before
+
+
+def _digests_of(row: HarvestSource) -> Digests:
     package = model.Package.get(row.id)
-    return _digest(row.type, row.url, row.config, package.owner_org if package else None)
+    return _digests(row.type, row.url, row.config, package.owner_org if package else None)
 
 
-def _digest(kind: str, url: str, settings: str | None, owner: str | None) -> str:
-    return digest(kind, url, settings, owner, mappings.body(mapping_of(settings)))
+def _digests(kind: str, url: str, settings: str | None, owner: str | None) -> Digests:
+    return digests(kind, url, settings, owner, mappings.body(mapping_of(settings)))
 
 
 def mapping_of(settings: str | None) -> str:
@@ -95,22 +128,22 @@ def may_run(row: HarvestSource) -> str | None:
     """Why a source must not run from the site, the scheduler or the queue, None if it may: a code
     of `reasons`. Commits nothing."""
     settings = settings_of(row.id)
-    current = digest_of(row)
+    current = _digests_of(row)
     refused = decide(settings.approved, settings.approved_digest, current)
-    if refused is None and settings.approved_digest is None:
-        settings.approved_digest = current
+    if refused is None and settings.approved_digest != current.now:
+        settings.approved_digest = current.now
         model.Session.flush()
     return refused
 
 
 def by_operator(row: HarvestSource) -> None:
     """Write down that the server's operator runs this source as it is now."""
-    settings, current = settings_of(row.id), digest_of(row)
+    settings, current = settings_of(row.id), _digests_of(row)
     if decide(settings.approved, settings.approved_digest, current) or (
         settings.approved_digest is None
     ):
         settings.approved, settings.approved_by = now(), OPERATOR
-        settings.approved_digest = current
+    settings.approved_digest = current.now
     model.Session.commit()
 
 
@@ -134,14 +167,15 @@ def noted(context: Mapping[str, Any], source: Mapping[str, Any]) -> None:
     :param source: the source's own dictionary, as its form and API write it
     """
     settings = settings_of(source["id"])
-    current = _digest(
+    current = _digests(
         source.get("source_type") or "",
         source.get("url") or "",
         source.get("config"),
         source.get("owner_org"),
     )
-    if settings.digest != current:
-        settings.digest, settings.changed, settings.changed_by = current, now(), _person(context)
+    if settings.digest not in current:
+        settings.changed, settings.changed_by = now(), _person(context)
+    settings.digest = current.now
     _schedule(settings, source.get("frequency"))
 
 

@@ -13,7 +13,7 @@ from ckan import model
 from ckanext.harvest.model import HarvestSource
 from sqlalchemy.orm.attributes import flag_modified
 
-from . import approval, ledger
+from . import approval, ledger, reading
 from .dataset import Source
 
 Validators = dict[str, list[str | None]]
@@ -44,4 +44,4 @@ def keep(source: Source, validators: Validators) -> None:
 
 
 def _digest(source: Source) -> str:
-    return approval.digest_of(HarvestSource.get(source.id))
+    return approval.reading_of(HarvestSource.get(source.id)) + reading.digest().hex()

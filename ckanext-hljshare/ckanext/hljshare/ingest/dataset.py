@@ -12,9 +12,17 @@ from .record import CatalogRecord, ResourceRecord
 # What a level brings with it: kept together when a person's stricter level stands against the
 # source's.
 LEVEL_FIELDS = ("open_type", "open_condition", "open_basis")
+AXES = {
+    "open_type": LEVEL_FIELDS,
+    "share_type": ("share_type", "share_condition", "share_basis"),
+}
 NOT_FILES = frozenset(
     {"html", "htm", "api", "link", "url", ""}
 )  # pages and interfaces are not kept
+
+
+# What every record says of itself.
+_ALWAYS = {"title", "owner_org", "tags", "source_name", "source_id", "source_site"}
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,9 @@ def merged_dataset(
     what people added stays.
     """
     fields = fields_of(record, source, place)
+    for name in fields.keys() - record.fields.keys() - _ALWAYS:
+        if existing.get(name):  # the source says nothing of it: what stands may be a person's word
+            fields[name] = existing[name]
     gone = set(previous.fields if previous else ()) - set(fields)
     result = {name: value for name, value in existing.items() if name not in gone}
     result.update(fields)

@@ -30,7 +30,8 @@ class Known:
     dataset now, a person's edits included; ``deleted`` by a person; ``unmirrored`` counts files
     still to be fetched; ``unplaced``: its agency was
     not in the organization tree; ``fingerprint`` of what its record was made from, where nothing
-    else need be looked at, and ``said`` the level that record gives.
+    else need be looked at, ``said`` the level that record gives, and ``waited`` what it had to wait
+    for when it was written.
     """
 
     native_id: str
@@ -44,6 +45,7 @@ class Known:
     unplaced: bool = False
     fingerprint: str | None = None
     said: str | None = None
+    waited: str | None = None
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,12 @@ def decide(record: Seen, known: Known | None, double: bool = False) -> Step:
             return Step(record.native_id, "create", "held", (*reasons, record.held))
         return Step(record.native_id, "create", "created", tuple(reasons))
     if record.partial and not known.withdrawn:
+        if not known.held and is_looser(known.open_type, record.open_type):
+            return Step(record.native_id, "tighten", "updated", tuple(reasons))
         return Step(record.native_id, "keep", "unchanged", (*reasons, PARTIAL))
+    if record.held and not known.held and not known.withdrawn and known.waited != record.held:
+        # It never waited for this: what stands stays as it is, until a person has looked.
+        return Step(record.native_id, "keep", "held", (*reasons, record.held))
     keep_level, held = _judge(record, known)
     same = is_current(known, record)
     if same and known.held and not held:

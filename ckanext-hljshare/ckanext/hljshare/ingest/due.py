@@ -1,20 +1,24 @@
-"""The scheduler's pass over the sources: close what died, set the turns, start what is due.
+"""The scheduler's pass over the sources: close what died, set the turns, start what is due, tell
+who has fallen silent.
 
 Called every minute; every step may be repeated, and two passes at once exclude each other.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
+from datetime import timezone
 from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+import redis
 import sqlalchemy as sa
 from ckan import model
+from ckanext.harvest import queue
 from ckanext.harvest.interfaces import IHarvester
 from ckanext.harvest.logic import HarvestJobExists
 from ckanext.harvest.model import HarvestGatherError, HarvestJob, HarvestObject, HarvestSource
@@ -40,12 +44,15 @@ class Pass:
 
 def run() -> Pass:
     """One pass. Raises `runs.BusyError` if another is under way."""
+    from . import silence  # it asks how the sources stand, which asks this module
+
     done = Pass()
     with runs.only_one("the schedule"):
         done.closed = close_dead_runs() + close_dead_jobs()
         adopt_frequencies()
         set_turns()
         start_due(done)
+        silence.tell()
     return done
 
 
@@ -67,22 +74,32 @@ def close_dead_runs() -> int:
 
 
 def close_dead_jobs() -> int:
-    """End ckanext-harvest's jobs of our kinds that began to read and have no run that lives."""
+    """End ckanext-harvest's jobs of our kinds that began to read and have no run that lives, and
+    those that were sent and never arrived: their message is not in the queue."""
     ours = _our_kinds()
     before = now().replace(tzinfo=None) - schedule.STALE
+    lost = sa.and_(HarvestJob.gather_started.is_(None), HarvestJob.created < before)
     query = (
         sa.select(HarvestJob)
         .join(HarvestSource, HarvestSource.id == HarvestJob.source_id)
         .where(
             HarvestJob.status == "Running",
-            HarvestJob.gather_started < before,
+            sa.or_(HarvestJob.gather_started < before, lost),
             HarvestSource.type.in_(ours),
         )
     )
     closed = 0
-    for job in model.Session.scalars(query).all():
+    listed = model.Session.scalars(query).all()
+    queued = _queued() if any(job.gather_started is None for job in listed) else set()
+    for job in listed:
         if _live(job.source_id) or _objects_waiting(job.id):
             continue
+        if job.gather_started is None:
+            if queued is None or job.id in queued:
+                continue  # it waits for its turn
+            model.Session.refresh(job)
+            if job.gather_started is not None or job.status != "Running":
+                continue  # it has just been taken up
         try:
             with runs.only_one(job.source_id):
                 _close_job(job)
@@ -90,6 +107,16 @@ def close_dead_jobs() -> int:
         except runs.BusyError:
             continue
     return closed
+
+
+def _queued() -> set[str] | None:
+    """The jobs whose message waits in ckanext-harvest's queue; None where Redis does not say."""
+    try:
+        waiting = queue.get_connection().lrange(queue.get_gather_routing_key(), 0, -1)
+    except redis.RedisError:
+        log.warning("The harvest queue cannot be read", exc_info=True)
+        return None
+    return {str(json.loads(message).get("harvest_job_id")) for message in waiting}
 
 
 def _our_kinds() -> list[str]:
@@ -168,14 +195,20 @@ def _set_turn(found: SourceSettings) -> None:
         .order_by(Run.finished.desc())
         .limit(1)
     )
-    ended = model.Session.scalar(
-        sa.select(sa.func.max(HarvestJob.finished)).where(HarvestJob.source_id == found.source_id)
+    job = model.Session.scalar(
+        sa.select(HarvestJob)
+        .where(HarvestJob.source_id == found.source_id, HarvestJob.finished.is_not(None))
+        .order_by(HarvestJob.finished.desc())
+        .limit(1)
     )
-    ended = ended.replace(tzinfo=timezone.utc) if ended else None
+    ended = job.finished.replace(tzinfo=timezone.utc) if job else None
     failures, stopped = found.failures, report.stopped if report else None
-    if ended and (report is None or ended - report.finished > timedelta(minutes=1)):
+    if ended and (report is None or ended > report.finished) and not _has_run(job.id):
         # A job that never came to a run: its mapping cannot be used, for instance.
-        failures, stopped = max(1, failures), None
+        found.failures = failures = failures + 1
+        stopped = None
+    if stopped == "aborted":
+        failures = 0  # somebody wanted it to end: nothing to ask again for before its turn
     if stopped == "interrupted" and failures <= 2:
         found.next_run = now()  # it was cut off, not refused: go on
         return
@@ -187,6 +220,19 @@ def _set_turn(found: SourceSettings) -> None:
         failures,
         brake.may_pass(stopped),
     )
+
+
+def _has_run(job_id: str) -> bool:
+    query = sa.select(Run.id).where(Run.harvest_job_id == job_id)
+    return model.Session.scalar(query.limit(1)) is not None
+
+
+def wait_a_turn(source_id: str) -> None:
+    """Have a source with a schedule that somebody has stopped wait for a whole turn, if it would be
+    read before. Commits nothing."""
+    found = approval.settings_of(source_id)
+    if found.every and (found.next_run is None or found.next_run <= now()):
+        found.next_run = schedule.next_run(now(), found.every, random.random())  # noqa: S311
 
 
 def _busy() -> set[str]:
@@ -254,6 +300,23 @@ def _start(source_id: str) -> bool:
     except (HarvestJobExists, tk.ValidationError, tk.ObjectNotFound):
         log.info("Source %s cannot be started now", source_id, exc_info=True)
         return False
+    except redis.RedisError:
+        log.warning("The job of source %s could not be sent", source_id, exc_info=True)
+        _take_back(source_id)
+        return False
     approval.settings_of(source_id).next_run = None  # set by its end
     model.Session.commit()
     return True
+
+
+def _take_back(source_id: str) -> None:
+    """Forget the job that was made and could not be sent; the next pass makes another."""
+    model.Session.rollback()
+    unsent = sa.select(HarvestJob).where(
+        HarvestJob.source_id == source_id,
+        HarvestJob.status.in_(WAITING),
+        HarvestJob.gather_started.is_(None),
+    )
+    for job in model.Session.scalars(unsent).all():
+        model.Session.delete(job)
+    model.Session.commit()

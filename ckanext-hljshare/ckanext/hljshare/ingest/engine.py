@@ -7,6 +7,7 @@ a list stops the run with nothing lost. Memory holds one group of records at a t
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
@@ -33,8 +34,8 @@ from .dataset import Source
 from .fetch import SourceError, UnchangedError
 from .ledger import Entry, Settled
 from .model import Run
-from .notes import Notes, grouped
-from .record import CatalogRecord, Deferred, made
+from .notes import Notes, grouped, whole
+from .record import CatalogRecord, Deferred
 from .write import Writer, context, directory
 
 Progress = Callable[[str, int, int | None], None]
@@ -119,6 +120,7 @@ def _give_up(source: Source, run_id: str, why: str) -> None:
 def read(source: Source, adapter: Adapter, run_id: str, progress: Progress) -> str | None:
     """Read a source to its end, noting what is to be done; why the run must not go on, or None."""
     notes = Notes(source.id, run_id, directory(source))
+    until = time.monotonic() + 3600 * float(tk.config["hljshare.ingest.max_hours"])
     try:
         for group in grouped(adapter.records()):
             notes.take(group)
@@ -126,6 +128,7 @@ def read(source: Source, adapter: Adapter, run_id: str, progress: Progress) -> s
             model.Session.commit()
             _check_abort(run_id)
             progress("read", notes.seen, adapter.total)
+            _check_time(until)
     except UnchangedError:
         seen = ledger.all_unchanged(source.id, run_id)
         runs.advance(run_id, seen=seen, done=seen, unchanged=seen)
@@ -210,8 +213,8 @@ class Writing:
             before_commit(settled)
 
         settled = self.writer.write(entries, settle)
-        # They are on their way to the search engine; the next transaction writes their arrival.
-        self._indexed.update({each.entry.id: each.fetch for each in settled})
+        # What came before has been marked, committed with this group; this one is on its way.
+        self._indexed = {each.entry.id: each.fetch for each in settled}
         return settled
 
     def _mark_indexed(self) -> None:
@@ -220,8 +223,8 @@ class Writing:
         :raises SearchIndexError: they have not
         """
         self.writer.index.wait()
+        self.writer.index_again()
         ledger.indexed(self._indexed)
-        self._indexed = {}
 
     def end(self) -> None:
         """Write down that all has arrived; commits.
@@ -230,6 +233,7 @@ class Writing:
         """
         self._mark_indexed()
         model.Session.commit()
+        self._indexed = {}
 
     def close(self) -> None:
         """Leave nothing running, whatever happened."""
@@ -251,6 +255,12 @@ def repair(source: Source) -> int:
     if repaired:
         indexing.commit()
     return repaired
+
+
+def _check_time(until: float) -> None:
+    """Raise SourceError where a source takes longer for its list than the settings allow."""
+    if time.monotonic() > until:
+        raise SourceError("unreachable: too slow")
 
 
 def _check_abort(run_id: str) -> None:
@@ -347,7 +357,7 @@ def trial(source: Source, adapter: Adapter, progress: Progress = silent) -> dict
         for group in grouped(adapter.records()):
             fresh = [
                 record
-                for record in map(made, group)
+                for record in map(whole, group)
                 if collector.add(ledger.seen_of(record, agencies))
             ]
             for record, (verdict, reasons) in zip(fresh, writer.check(fresh), strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ckanext.hljshare.safety.fetch import (
     AddressRefusedError,
+    Allowed,
     Answer,
     Download,
     Fetcher,
@@ -24,6 +25,7 @@ from . import envelope
 
 __all__ = [
     "AddressRefusedError",
+    "Allowed",
     "Answer",
     "Download",
     "Fetcher",

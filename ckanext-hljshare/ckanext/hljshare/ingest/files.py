@@ -11,7 +11,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +86,9 @@ def _fetcher(source_id: str, typed: str | None) -> Fetcher:
         harvester = sources.harvester(row.type)
         found: Fetcher = harvester.files_fetcher(row.url, row.config, typed)
     except (sources.SourceProblemError, ValueError):  # pushed, or its mapping is gone
-        return mirror.make_fetcher(typed=typed)
-    return found
+        found = mirror.make_fetcher(typed=typed)
+    package = model.Package.get(source_id)
+    return replace(found, allowed=mirror.networks_for(package.name, row.type, row.url, typed))
 
 
 def _run(

@@ -50,8 +50,8 @@ def apply(
     """Write a group of changes, at most one for each native id, in one transaction.
 
     :param source: held by the caller (`runs.only_one`), with its open ``run``
-    :param before_commit: gets the results inside the transaction, once; where the group had to be
-        written one by one, once for each
+    :param before_commit: gets results inside the transaction that makes them true: of what changes
+        nothing, then of the rest; again, and for one at a time, where a transaction failed
     """
     if len({change.native_id for change in changes}) < len(changes) or len(changes) > GROUP:
         raise ValueError("one change for each id, and no more than a group")
@@ -72,13 +72,13 @@ def apply(
             kept.append(Settled(change.line, change.native_id, step.outcome, step.reasons))
         else:
             rows.append(_row(source.id, run_id, change, step))
-    entries = _staged(source.id, rows)
-    if not entries:
+    if kept or not rows:  # they change nothing, and must not be told again with the others
         runs.count(run_id, [each.outcome for each in kept])
         before_commit(kept)
         model.Session.commit()
+    entries = _staged(source.id, rows)
+    if not entries:
         return kept
-    told = list(kept)
 
     def result(each: ledger.Settled) -> Settled:
         native_id = each.entry.step.native_id
@@ -91,9 +91,7 @@ def apply(
         )
 
     def tell(settled: list[ledger.Settled]) -> None:
-        runs.count(run_id, [each.outcome for each in told])
-        before_commit([*told, *map(result, settled)])
-        told.clear()
+        before_commit([result(each) for each in settled])
 
     try:
         done = writing.write(entries, tell)

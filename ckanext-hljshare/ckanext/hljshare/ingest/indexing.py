@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import types
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,17 +20,31 @@ from ckanext.harvest.plugin import Harvest
 
 from ckanext.hljshare.catalog.batch_validation import with_globals
 
+log = logging.getLogger(__name__)
+
 
 def post(documents: list[dict[str, Any]], connection: pysolr.Solr | None = None) -> None:
     """Send documents to the search engine in one request, uncommitted.
 
-    :raises SearchIndexError: it cannot be reached, or refuses them
+    One that it refuses is left out, and logged: it must not keep the others from being found.
+
+    :raises SearchIndexError: it cannot be reached, or is ill
     """
     if not documents:
         return
+    connection = connection or make_connection()
     try:
-        (connection or make_connection()).add(docs=documents, commit=False)
-    except (pysolr.SolrError, OSError) as error:
+        connection.add(docs=documents, commit=False)
+    except pysolr.SolrError as error:
+        if "HTTP 400" not in str(error):
+            raise SearchIndexError(f"Solr: {str(error)[:1000]}") from error
+        if len(documents) == 1:
+            told = documents[0]["id"]
+            log.error("Solr refuses the document of dataset %s", told)  # noqa: TRY400
+            return
+        for document in documents:
+            post([document], connection)
+    except OSError as error:
         raise SearchIndexError(f"Solr: {str(error)[:1000]}") from error
 
 

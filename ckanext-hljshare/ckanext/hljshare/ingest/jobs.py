@@ -28,6 +28,8 @@ def gather(job: HarvestJob, source: Source, adapter: engine.Adapter) -> list[str
     try:
         engine.run(source, adapter, trigger="harvest", job=job)
     except runs.BusyError:
+        if runs.is_of_live_run(job.id):  # sent to a second consumer while the first is at it
+            return []
         return give_up(job, "already-running")
     engine.fetch_files(source)
     return []

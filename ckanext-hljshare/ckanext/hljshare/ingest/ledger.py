@@ -25,6 +25,8 @@ BATCH = 200
 LATER = ("index", "files")
 # Outcomes after which nothing waits for anybody.
 PLAIN = ("created", "updated", "unchanged")
+# Reasons that may be gone at the next look though the source says the same.
+PASSING = ("provider-unknown", "provider-missing", "date-in-future", PARTIAL)
 
 
 @dataclass
@@ -76,6 +78,7 @@ def rows(
             ledger.seen_hash,
             ledger.fingerprint,
             ledger.record["fields"]["open_type"].astext.label("said"),
+            ledger.record["held"].astext.label("waited"),
             package.state,
             package.private,
             extras["withdrawn_on"].astext.label("withdrawn_on"),
@@ -106,6 +109,7 @@ def rows(
                 unplaced=any(reason.startswith("provider-unknown") for reason in row.reasons),
                 fingerprint=row.fingerprint,
                 said=row.said,
+                waited=row.waited,
             ),
             row.seen_run,
             row.seen_hash,
@@ -190,7 +194,7 @@ def all_unchanged(source_id: str, run_id: str) -> int:
 
 def is_settled(source_id: str) -> bool:
     """Whether nothing of a source waits for another look: nothing held or rejected, no step left,
-    no file of an open dataset still to be fetched."""
+    no file of an open dataset still to be fetched, nothing said that may not hold tomorrow."""
     package = model.Package
     open_files = sa.and_(
         LedgerEntry.unmirrored > 0,
@@ -206,6 +210,7 @@ def is_settled(source_id: str) -> bool:
             sa.or_(
                 LedgerEntry.outcome.in_(("held", "rejected", "staged")),
                 LedgerEntry.step.is_not(None),
+                *(sa.cast(LedgerEntry.reasons, sa.Text).contains(f'"{code}') for code in PASSING),
                 package.id.is_(None),
                 package.state != model.State.ACTIVE,
                 open_files,
@@ -309,7 +314,8 @@ def settle(source_id: str, run_id: str, settled: Sequence[Settled], key: bytes) 
         if entry.step.act == "withdraw":
             row["missing_since"] = moment
         rows.append(row)
-        if entry.step.act in ("create", "update", "withdraw"):
+        writes = entry.step.act in ("create", "update", "withdraw", "tighten")
+        if writes and each.outcome != "rejected":
             versions.append(
                 {
                     "source_id": source_id,

@@ -40,7 +40,14 @@ SHARE_WORDS: dict[str, str] = {
     **dict.fromkeys(("有条件共享", "条件共享", "授权共享", "conditional"), "conditional"),
     **dict.fromkeys(("不予共享", "非共享", "暂不共享", "none"), "none"),
 }
-_STRICTNESS = {"open": 0, "on_request": 1, "closed": 2}
+_STRICTNESS = {
+    "open": 0,
+    "on_request": 1,
+    "closed": 2,
+    "unconditional": 0,
+    "conditional": 1,
+    "none": 2,
+}
 _YES, _NO = {"是", "1", "yes", "true"}, {"否", "0", "no", "false"}
 _NO_CONDITION = {"", "无", "无条件", "无条件开放", "-"}
 
@@ -95,7 +102,9 @@ def from_is_open(is_open: object, condition: object) -> str | None:
 
 
 def is_looser(new: str | None, old: str | None) -> bool:
-    """True if ``new`` lets more people in than ``old``. Unknown levels are never looser."""
+    """True if ``new`` lets more people in than ``old``, two levels of opening or two of sharing.
+    Unknown levels are never looser.
+    """
     if new is None or old is None:
         return False
     return _STRICTNESS.get(new, 2) < _STRICTNESS.get(old, 2)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import mimetypes
+import socket
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -15,7 +18,7 @@ from ckan.lib import uploader
 from werkzeug.datastructures import FileStorage
 
 from . import load, tabular
-from .fetch import Fetcher, SourceError, own_port, parse_networks
+from .fetch import Allowed, Fetcher, SourceError, own_port, parse_networks
 from .record import ResourceRecord
 
 MIB = 1024 * 1024
@@ -55,13 +58,54 @@ def make_fetcher(local_files: bool = False, typed: str | None = None) -> Fetcher
     )
 
 
+def networks_for(name: str, kind: str, url: str, typed: str | None = None) -> tuple[Allowed, ...]:
+    """The networks beside the public Internet that the files of a source may stand on.
+
+    The settings name networks for all sources; that one city may be read there does not mean that
+    another may have it read. So a source's files may stand on its own host, those of a pushed
+    source on public ones only, unless the settings say otherwise for that source. A list that is
+    a file of this machine is its operator's word.
+    """
+    own = tk.config.get(f"hljshare.ingest.allowed_networks.{name}")
+    if own:
+        return parse_networks(own)
+    if kind == "push":
+        return ()
+    shared = parse_networks(tk.config.get("hljshare.ingest.allowed_networks") or "")
+    host = urlsplit(url).hostname
+    if not host:
+        return shared
+    addresses = [ipaddress.ip_address(address) for address in _addresses(host)]
+    return (
+        *(
+            Allowed(ipaddress.ip_network(address), named.port)
+            for named in shared
+            for address in addresses
+            if address.version == named.network.version and address in named.network
+        ),
+        *own_port(typed or ""),
+    )
+
+
+def _addresses(host: str) -> set[str]:
+    with suppress(OSError):
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        return {str(entry[4][0]).split("%")[0] for entry in found}
+    return set()
+
+
 def fetch(fetcher: Fetcher, resource: ResourceRecord, folder: Path) -> Copy:
     """Bring a file here. Raises SourceError; an HTML page in place of a file is one."""
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as target:
-        done = fetcher.download(resource.url, target)  # type: ignore[arg-type]
         path = Path(target.name)
+        try:
+            done = fetcher.download(resource.url, target)  # type: ignore[arg-type]
+        except BaseException:
+            path.unlink()
+            raise
     found = tabular.sniff_format(path)
     if found == "HTML" and resource.format not in ("HTML", "XML"):
+        path.unlink()
         raise SourceError("file-format-differs: HTML")
     declared = resource.format
     file_format = declared or found

@@ -59,7 +59,7 @@ class Notes:
             if print_ and native_id not in doubles and diff.is_untouched(found_, print_):
                 untouched.append(native_id)
                 continue
-            record = _made(item)
+            record = whole(item)
             seen = ledger.seen_of(record, self.agencies)
             step = diff.decide(seen, found_, native_id in doubles)
             lasting = print_ if _is_lasting(record) else None
@@ -93,8 +93,8 @@ class Notes:
                 known = before.fingerprint if isinstance(before, Deferred) else None
                 if item.fingerprint in (known, stored.fingerprint if stored else None):
                     continue
-            content = _made(item).content_hash()
-            if content != (_made(before).content_hash() if before else hashes[item.native_id]):
+            content = whole(item).content_hash()
+            if content != (whole(before).content_hash() if before else hashes[item.native_id]):
                 doubles.add(item.native_id)
         return doubles
 
@@ -188,7 +188,8 @@ class Notes:
                 entry.step = {**entry.step, "reasons": [DOUBLE, *entry.step["reasons"]]}
 
 
-def _made(item: CatalogRecord | Deferred) -> CatalogRecord:
+def whole(item: CatalogRecord | Deferred) -> CatalogRecord:
+    """The record, made now if it was deferred, and fit to be stored."""
     return sound(made(item))
 
 
@@ -205,8 +206,8 @@ def grouped(
     """Records in groups, as they come."""
     group: list[CatalogRecord | Deferred] = []
     for record in records:
-        whole = not isinstance(record, Deferred) or len(record.native_id) > LONGEST_ID
-        group.append(_made(record) if whole else record)
+        now = not isinstance(record, Deferred) or len(record.native_id) > LONGEST_ID
+        group.append(whole(record) if now else record)
         if len(group) >= GROUP:
             yield group
             group = []

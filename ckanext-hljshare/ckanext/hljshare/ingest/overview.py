@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 PUSH = "push"
+NOT_APPROVED = "not-approved"  # why a source may not run: nobody has ever agreed to it
 PUSH_MISSED_AFTER = 48  # hours, where no configuration says otherwise
 BY_HAND = (timedelta(days=31), timedelta(days=92))  # due, late
 # Keys under which a reconciliation tells how many records only one side has, or both differently.
@@ -82,8 +83,8 @@ def freshness(
 
 def is_silent(connection: Connection, now: datetime) -> bool:
     """Whether a source that promised to be heard of has not been: the alarm. One that nobody has
-    approved yet owes nothing."""
-    if not connection.missed_after or connection.refused:
+    approved yet owes nothing; one that was changed since does."""
+    if not connection.missed_after or connection.refused == NOT_APPROVED:
         return False
     since = connection.last_success or connection.made
     return since is None or now - since > timedelta(hours=connection.missed_after)
@@ -94,8 +95,12 @@ def difference(connection: Connection) -> int | None:
     else what the source says it has against what was read."""
     if connection.reconciled is not None:
         found = [connection.reconciled.get(name) for name in DIFFERENCES]
-        numbers = [item if isinstance(item, int) else len(item) for item in found if item]
-        return sum(numbers)
+        listed = sum(item if isinstance(item, int) else len(item) for item in found if item)
+        if connection.reconciled.get("same", True):
+            return listed
+        # The trees differ; the ids that were listed need not say why, nor be all.
+        published, held = (connection.reconciled.get(name) or 0 for name in ("published", "held"))
+        return max(listed, abs(published - held), 1)
     if way(connection) == PUSH:
         return None  # what was sent and what was read are the same there
     if connection.total is not None and connection.stopped is None:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from ckan import model
 from ckanext.harvest.model import HarvestSource
 
-from . import engine, schedule, sources
+from . import approval, engine, schedule, sources
 from .fetch import SourceError
 from .model import Preview, now
 from .record import CatalogRecord, Deferred
@@ -33,6 +33,10 @@ OUTCOMES = ("created", "updated", "unchanged", "held", "withdrawn", "rejected")
 SHOWN = ("native_id", "title", "provider", "outcome", "reasons", "fields", "resources")
 # Where the source says it has the thing: for its own administrators too, nothing to keep.
 _ADDRESSES = frozenset({"url", "source_url", "download_url"})
+
+
+class ChangedError(Exception):
+    """The source is not, or is not any more, what the preview was asked for."""
 
 
 class Limited:
@@ -112,13 +116,17 @@ def start(
     mapping: str | None = None,
     body: str | None = None,
 ) -> Preview:
-    """Put a trial into the queue; one that waits or runs already for the same thing is given back.
+    """Put a trial into the queue. A source has one at a time: where one waits or runs already,
+    whatever it tries, that one is given back.
 
     :param digest: of what is tried, None for a mapping that is not saved (``mapping``, ``body``)
     """
-    same = latest(row.id, digest) if digest else None
-    if same is not None and under_way(same):
-        return same
+    key = {"key": f"hljshare-preview {row.id}"}  # two who ask at once
+    model.Session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), key)
+    other = _under_way(row.id)
+    if other is not None:
+        model.Session.rollback()
+        return other
     preview = Preview(
         source_id=row.id, digest=digest, mapping=mapping, body=body, requested_by=user_id
     )
@@ -126,14 +134,26 @@ def start(
     model.Session.flush()
     _forget_old(row.id)
     model.Session.commit()
-    tk.enqueue_job(
-        job,
-        [preview.id],
-        title=f"preview of source {row.id}",
-        queue="bulk",
-        rq_kwargs={"timeout": JOB_SECONDS},
-    )
+    try:
+        tk.enqueue_job(
+            job,
+            [preview.id],
+            title=f"preview of source {row.id}",
+            queue="bulk",
+            rq_kwargs={"timeout": JOB_SECONDS},
+        )
+    except Exception:
+        # It will never run, and must not keep others from being made.
+        _write(preview.id, state="failed", problem="interrupted", finished=now())
+        raise
     return preview
+
+
+def _under_way(source_id: str) -> Preview | None:
+    query = sa.select(Preview).where(
+        Preview.source_id == source_id, Preview.state.in_(("waiting", "running"))
+    )
+    return next((one for one in model.Session.scalars(query) if under_way(one)), None)
 
 
 def _forget_old(source_id: str) -> None:
@@ -174,11 +194,16 @@ def job(preview_id: str) -> None:
     if preview is None or preview.state != "waiting":
         return
     row = HarvestSource.get(preview.source_id)
-    body = preview.body
+    body, asked_for = preview.body, preview.digest
     _write(preview_id, state="running")
     model.Session.rollback()
     try:
+        _check(row, asked_for)
         result = _try(row, body, _progress(preview_id))
+        model.Session.rollback()
+        _check(row, asked_for)
+    except ChangedError:
+        _write(preview_id, state="failed", problem="changed", finished=now())
     except SourceError as error:
         _write(preview_id, state="failed", problem=error.reason, finished=now())
     except (sources.SourceProblemError, ValueError) as error:
@@ -192,6 +217,16 @@ def job(preview_id: str) -> None:
         _write(preview_id, state="done", result=result, done=result["seen"], finished=now())
     finally:
         model.Session.rollback()
+
+
+def _check(row: HarvestSource, asked_for: str | None) -> None:
+    """Raise ChangedError where a source is not what its preview was asked for: what is shown must
+    be what is approved. What a text that is not saved shows is approved by nobody."""
+    if row is None:
+        raise ChangedError
+    model.Session.refresh(row)
+    if asked_for is not None and approval.digest_of(row) != asked_for:
+        raise ChangedError
 
 
 def _try(row: HarvestSource, body: str | None, progress: engine.Progress) -> dict[str, Any]:

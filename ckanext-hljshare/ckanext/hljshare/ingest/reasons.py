@@ -107,6 +107,9 @@ def _words() -> dict[str, Callable[[str], str]]:
         "total-disagrees": lambda d: _(
             "The number of records seen differs from the total the source gives ({value})"
         ).format(value=d),
+        "duplicate-ids": lambda d: _(
+            "One id stands for several datasets, many times ({value})"
+        ).format(value=d),
         "shrink": lambda d: _("More than a fifth of the datasets would disappear ({value})").format(
             value=d
         ),
@@ -121,6 +124,8 @@ def _words() -> dict[str, Callable[[str], str]]:
         "mapping-invalid": lambda d: _("The mapping file is not valid: {value}").format(value=d),
         "already-running": lambda d: _("Another run of this source is under way"),
         "interrupted": lambda d: _("The run was interrupted"),
+        "aborted": lambda d: _("Somebody stopped the run"),
+        "changed": lambda d: _("The source was changed meanwhile; make a new preview"),
         "not-here": lambda d: _("Was not here"),
         "pushed-not-pulled": lambda d: _(
             "The city sends this catalog itself; there is nothing to fetch"
@@ -145,6 +150,9 @@ def _words() -> dict[str, Callable[[str], str]]:
         ).format(value=d),
         "line-bad-url": lambda d: _('"{value}" is no address that may be stored').format(value=d),
         "line-value-too-long": lambda d: _('"{value}" is too long').format(value=d),
+        "replace-refused": lambda d: _(
+            "Not written: a table is replaced only if every row is right and at least one is left"
+        ),
         "line-control-characters": lambda d: _('Control characters in "{value}"').format(value=d),
         "not-approved": lambda d: _("Nobody has approved this source yet"),
         "changed-since-approval": lambda d: _(

@@ -68,7 +68,7 @@ def connections() -> list[overview.Connection]:
         refused = approval.decide(
             kept.approved if kept else None,
             kept.approved_digest if kept else None,
-            approval.digest(
+            approval.digests(
                 source.type,
                 source.url,
                 source.config,
@@ -132,8 +132,11 @@ def _missed_after(kind: str, settings: SourceSettings | None) -> int | None:
     """After how many hours silence is an alarm; a push has promised to be heard of."""
     if settings is not None and settings.missed_after:
         return int(settings.missed_after)
-    if kind != overview.PUSH:
-        return None
+    return default_missed_after() if kind == overview.PUSH else None
+
+
+def default_missed_after() -> int:
+    """After how many hours the silence of a push is an alarm where nothing else is set."""
     return int(config.get("hljshare.push.missed_after") or overview.PUSH_MISSED_AFTER)
 
 

@@ -49,6 +49,12 @@ def is_running(source_id: str) -> bool:
         return True
 
 
+def is_of_live_run(harvest_job_id: str) -> bool:
+    """Whether a run that is not over belongs to a job of ckanext-harvest."""
+    query = sa.select(Run.id).where(Run.harvest_job_id == harvest_job_id, Run.finished.is_(None))
+    return model.Session.scalar(query.limit(1)) is not None
+
+
 def start(source_id: str, trigger: str, harvest_job_id: str | None) -> Run:
     """A new run; those of this source that never ended are closed: whoever calls holds it."""
     model.Session.execute(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,12 +29,14 @@ from . import dataset as build
 from .dataset import Placement, Source
 from .diff import Step
 from .ledger import Entry, Settled
+from .levels import is_looser
 from .providers import Directory, Organization
 from .record import CatalogRecord, remembered
 
 log = logging.getLogger(__name__)
 ORGANIZATION_PHONES = ("data_manager_phone", "contact_phone")
 LOOSENING = "loosening"
+RETRIES = 4  # of a group that another transaction stood in the way of
 Claimed = dict[tuple[str, int], str]  # class code and number → the dataset that comes with it
 
 
@@ -49,6 +52,15 @@ def context() -> dict[str, Any]:
 
 
 @dataclass
+class Written:
+    """What a group has come to, committed: results, what is to be indexed, files to remove."""
+
+    settled: list[Settled]
+    documents: list[dict[str, Any]]
+    dropped: list[str]
+
+
+@dataclass
 class Proposal:
     """What is to be stored for one step, and what will be said of it."""
 
@@ -61,6 +73,7 @@ class Proposal:
     files: dict[str, str] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
     fetch: bool = False
+    wanted: dict[str, Any] = field(default_factory=dict)
     loosened: dict[str, str] = field(default_factory=dict)
     valid: bulk.Valid | None = None
 
@@ -74,6 +87,7 @@ class Writer:
         self.context = context()
         self.agencies = directory(source)
         self.index = indexing.Sender()
+        self._sent: dict[str, str] = {}
         self._waiting_for_consent = from_source.waiting_from_source(source.name)
         self._placements: dict[str | None, tuple[Placement, list[str]]] = {}
 
@@ -89,27 +103,68 @@ class Writer:
 
         :raises SearchIndexError, sqlalchemy.exc.OperationalError: the portal is ill, not a record
         """
-        try:
-            return self._write_group(entries, before_commit)
-        except Exception as error:
-            model.Session.rollback()
-            if _is_ill(error):
-                raise
-            self._placements.clear()
-            if len(entries) > 1:
-                log.warning(
-                    "A group of source %s is written one by one: %r", self.source.name, error
-                )
-                return [done for entry in entries for done in self.write([entry], before_commit)]
-            log.exception("Ingest of a record of source %s failed", self.source.name)
-            settled = [Settled(entries[0], "rejected", [f"error: {type(error).__name__}"], None)]
-            before_commit(settled)
-            model.Session.commit()
-            return settled
+        for turn in range(RETRIES):
+            try:
+                written = self._write_group(entries, before_commit)
+                break
+            except Exception as error:
+                model.Session.rollback()
+                self._placements.clear()
+                if _passes_by(error) and turn + 1 < RETRIES:
+                    time.sleep(0.2 * 2**turn)
+                    continue
+                if _is_ill(error):
+                    raise
+                # Never the statement: its parameters are records, with addresses.
+                named = (self.source.name, type(error).__name__)
+                if len(entries) > 1:
+                    log.warning("A group of source %s is written one by one: %s", *named)
+                    return [done for one in entries for done in self.write([one], before_commit)]
+                log.error("Ingest of a record of source %s failed: %s", *named)  # noqa: TRY400
+                settled = [Settled(entries[0], "rejected", [f"error: {named[1]}"], None)]
+                before_commit(settled)
+                model.Session.commit()
+                return settled
+        # Committed: nothing that fails from here on is the group's failure.
+        self._after(written)
+        return written.settled
+
+    def index_again(self) -> None:
+        """Send anew what somebody else has changed since its document was made: their document may
+        have been overtaken by ours. To be asked when ours have arrived.
+
+        :raises SearchIndexError: the search engine is down
+        """
+        sent, self._sent = self._sent, {}
+        if not sent:
+            return
+        package = model.package_table.c
+        query = sa.select(package["id"], package["metadata_modified"]).where(
+            package["id"].in_(sent)
+        )
+        found = model.Session.execute(query).tuples()
+        changed = [key for key, moment in found if moment.isoformat() != sent[key]]
+        if changed:
+            batch = bulk.Batch(self.context)
+            batch.load(changed, lock=False)
+            indexing.post(batch.documents_of(changed))
+
+    def _after(self, written: Written) -> None:
+        """Send the documents, and remove files that are no longer anybody's."""
+        self._sent.update(
+            {item["id"]: item["metadata_modified"].removesuffix("Z") for item in written.documents}
+        )
+        self.index.send(written.documents)
+        for resource_id in written.dropped:
+            try:
+                mirror.remove(resource_id)
+            except Exception as error:
+                told = (resource_id, type(error).__name__)
+                log.error("File %s was not removed: %s", *told)  # noqa: TRY400
 
     def _write_group(
         self, entries: Sequence[Entry], before_commit: Callable[[list[Settled]], None]
-    ) -> list[Settled]:
+    ) -> Written:
         batch = bulk.Batch(self.context)
         proposals = self.propose(batch, entries)
         settled = [self._settled(each) for each in proposals]
@@ -117,16 +172,13 @@ class Writer:
         batch.save(valid)
         for each in proposals:
             if each.valid and each.existing and each.entry.record:
-                self._ask_for_consent(each, each.entry.record)
+                self._ask_for_consent(each)
         before_commit(settled)
         changed = [each for each in valid if each.changed]
         documents = batch.documents(changed)
         dropped = [key for each in proposals if each.valid for key in each.dropped]
         model.Session.commit()
-        self.index.send(documents)
-        for resource_id in dropped:
-            mirror.remove(resource_id)
-        return settled
+        return Written(settled, documents, dropped)
 
     def _settled(self, proposal: Proposal) -> Settled:
         if proposal.outcome == "rejected":
@@ -141,19 +193,17 @@ class Writer:
             proposal.fetch,
         )
 
-    def _ask_for_consent(self, proposal: Proposal, record: CatalogRecord) -> None:
+    def _ask_for_consent(self, proposal: Proposal) -> None:
         """Put a loosening that the source wants before the agency's administrators, or take back
         what it no longer wants."""
         dataset_id, name = proposal.data["id"], self.source.name
         words = tk._("The source {source} lists it so").format(source=self.source.title)
-        if proposal.loosened:
-            for resource_id, level in proposal.loosened.items():
-                wanted = {"open_type": level}
-                from_source.propose_from_source(dataset_id, name, wanted, words, resource_id)
-        elif any(reason.startswith(LOOSENING) for reason in proposal.reasons):
-            wanted = build.level_fields(record)
-            from_source.propose_from_source(dataset_id, name, wanted, words)
-        elif dataset_id in self._waiting_for_consent:
+        for resource_id, level in proposal.loosened.items():
+            wanted = {"open_type": level}
+            from_source.propose_from_source(dataset_id, name, wanted, words, resource_id)
+        if proposal.wanted:
+            from_source.propose_from_source(dataset_id, name, proposal.wanted, words)
+        elif not proposal.loosened and dataset_id in self._waiting_for_consent:
             from_source.withdraw_from_source(dataset_id, name)
 
     # ------------------------------------------------------------------ proposing
@@ -181,6 +231,8 @@ class Writer:
         if step.act == "withdraw":
             return self._withdrawal(entry, existing)
         assert record is not None
+        if step.act == "tighten" and existing is not None:
+            return self._tightening(entry, record, existing)
         place, place_reasons = self.place(record)
         reasons = [*step.reasons, *place_reasons, *record.warnings]
         if existing is None:
@@ -193,17 +245,50 @@ class Writer:
                 existing, record, entry.previous, self.source, place, step.keep_level, held
             )
         proposal = Proposal(entry, data, existing, step.outcome, reasons)
+        if existing is not None and not existing.get("private"):
+            self._keep_levels(proposal, record)
         self._resources(proposal)
         return proposal
 
+    def _keep_levels(self, proposal: Proposal, record: CatalogRecord) -> None:
+        """What is public gets no looser by a source's word, on neither axis, as it stands now: a
+        person may have closed it since the source was read."""
+        data, existing = proposal.data, proposal.existing or {}
+        given = {"open_type": record.fields.get("open_type"), "share_type": data.get("share_type")}
+        for axis, fields in build.AXES.items():
+            old, new = existing.get(axis), given[axis]
+            if not is_looser(new, old):
+                continue
+            source = record.fields if axis == "open_type" else data
+            proposal.wanted.update({name: source[name] for name in fields if source.get(name)})
+            for name in fields:
+                data.pop(name, None)
+                if existing.get(name):
+                    data[name] = existing[name]
+            proposal.outcome = "held"
+            reason = f"{LOOSENING}: {old} > {new}"
+            if reason not in proposal.reasons:
+                proposal.reasons.append(reason)
+
+    def _tightening(
+        self, entry: Entry, record: CatalogRecord, existing: dict[str, Any]
+    ) -> Proposal:
+        """A level that is stricter is taken even from a record that came only in part."""
+        del existing["metadata_modified"]
+        data = {**existing, **build.level_fields(record)}
+        reasons = [*entry.step.reasons, *record.warnings]
+        return Proposal(entry, data, existing, entry.step.outcome, reasons, files=entry.files)
+
     def _withdrawal(self, entry: Entry, existing: dict[str, Any] | None) -> Proposal:
-        """The page stays, its content goes."""
+        """The page stays, its content goes; what people added to it stays too."""
         reasons = list(entry.step.reasons)
         if existing is None:
             return Proposal(entry, {}, None, "withdrawn", reasons)
         del existing["metadata_modified"]
-        gone = [resource["id"] for resource in existing["resources"]]
-        data = {**existing, "resources": [], "withdrawn_on": text.today().isoformat()}
+        own = self._own(entry)
+        gone = [resource["id"] for resource in existing["resources"] if resource["id"] in own]
+        left = [resource for resource in existing["resources"] if resource["id"] not in own]
+        data = {**existing, "resources": left, "withdrawn_on": text.today().isoformat()}
         return Proposal(entry, data, existing, "withdrawn", reasons, dropped=gone)
 
     def _validate(self, batch: bulk.Batch, proposal: Proposal) -> None:
@@ -213,13 +298,17 @@ class Writer:
         if errors and not data.get("private"):
             was_public = existing is not None and not existing.get("private")
             withdrawn = proposal.entry.step.act == "withdraw"
-            if withdrawn or not was_public:
+            # Rather nothing than too much: stricter, but without its basis.
+            stood = (existing or {}).get("open_type")
+            closes = was_public and is_looser(stood, data.get("open_type"))
+            if withdrawn or closes or not was_public:
                 reason = f"invalid: {build.readable_errors(errors)}"
                 data["private"] = True
                 if not withdrawn:
                     data["held_reason"] = reason
                     proposal.outcome, proposal.reasons = "held", [*proposal.reasons, reason]
-                self._resources(proposal)
+                if proposal.entry.step.act != "tighten":
+                    self._resources(proposal)
                 valid, errors = batch.validate(data)
         if errors:
             proposal.outcome = "rejected"
@@ -294,17 +383,20 @@ class Writer:
         standing = {item["id"]: item for item in (proposal.existing or {}).get("resources", [])}
         previous = entry.previous.resources if entry.previous else ()
         before = {item.native_id: item for item in previous}
-        own = {naming.resource_id(self.source.id, native, key) for key in before}
+        own = self._own(entry)
         resources = []
         for item in record.resources:
             new = build.resource_dict(self.source, native, item)
             old = standing.get(new["id"])
             if old is not None:
                 self._keep_strict(proposal, new, old)
-            level = access_levels.effective(data.get("open_type"), new.get("open_type"))
+            same = old is not None and before.get(item.native_id) == remembered(item, self.key)
+            derivative = old.get("derivative") if old is not None and same else None
+            if derivative and old is not None:  # a person's word on this very file
+                new["open_type"] = old.get("open_type")
+            level = access_levels.effective(data.get("open_type"), new.get("open_type"), derivative)
             wanted = level == "open" and not data.get("private") and build.is_file(item)
             stored = old is not None and old.get("url_type") == "upload"
-            same = old is not None and before.get(item.native_id) == remembered(item, self.key)
             if stored and wanted and old is not None:
                 if not same:
                     proposal.files[item.native_id] = ""
@@ -320,6 +412,8 @@ class Writer:
                 proposal.files.pop(item.native_id, None)
                 fetch = wanted
                 kept = {k: v for k, v in (old or {}).items() if k not in _OF_THE_FILE}
+                if not same:
+                    kept.pop("derivative", None)
                 resources.append({**kept, **new})
             proposal.fetch |= fetch
             proposal.unmirrored += fetch or (build.is_file(item) and not (stored and wanted))
@@ -331,6 +425,16 @@ class Writer:
         ]
         proposal.dropped += [key for key in own if key in standing and key not in listed]
         data["resources"] = [*resources, *kept_by_people]
+
+    def _own(self, entry: Entry) -> set[str]:
+        """The ids of the files that the source gave, in the version before and in this one."""
+        native, records = entry.step.native_id, (entry.previous, entry.record)
+        return {
+            naming.resource_id(self.source.id, native, item.native_id)
+            for record in records
+            if record
+            for item in record.resources
+        }
 
     def _keep_strict(self, proposal: Proposal, new: dict[str, Any], old: dict[str, Any]) -> None:
         """A file's own level is loosened no more than its dataset's without a person's consent."""
@@ -377,13 +481,19 @@ def directory(source: Source) -> Directory:
     )
 
 
+def _passes_by(error: Exception) -> bool:
+    """Whether another transaction stood in the way (deadlock, serialization, a lock not had)."""
+    code = str(getattr(getattr(error, "orig", None), "pgcode", None) or "")
+    return isinstance(error, sa.exc.DBAPIError) and code in ("40P01", "40001", "55P03")
+
+
 def _is_ill(error: Exception) -> bool:
     """Whether the database or the search engine fails, and not a record. Class 54 of SQLSTATE,
     a limit of PostgreSQL exceeded, is a record's doing.
     """
     if isinstance(error, sa.exc.OperationalError):
         return not str(getattr(error.orig, "pgcode", None) or "").startswith("54")
-    return isinstance(error, SearchIndexError)
+    return isinstance(error, (SearchIndexError, sa.exc.InterfaceError))
 
 
 def _settle_code(proposal: Proposal, claimed: Claimed) -> None:

@@ -14,6 +14,8 @@ COUNTS = ("created", "updated", "unchanged", "held", "withdrawn", "rejected")
 LOOKS = {"fresh": "b-open", "due": "b-req", "late": "b-no", "none": ""}
 # Hours after which silence is an alarm, as the form offers them.
 MISSED = (6, 24, 48, 7 * 24, 31 * 24)
+# Why a run ended early that may have written something; one that was stopped changed nothing.
+CUT_OFF = ("interrupted", "aborted")
 
 
 def states() -> dict[str, str]:
@@ -91,9 +93,13 @@ def every_choices(current: int | None) -> list[tuple[str, str]]:
     return [("", every_words(None)), *((str(item), every_words(item)) for item in found)]
 
 
-def missed_choices(current: int | None) -> list[tuple[str, str]]:
-    """The alarms that the form offers, with the present one."""
-    found = sorted({*MISSED, *([current] if current else [])})
+def missed_choices(current: int | None, longest: int | None = None) -> list[tuple[str, str]]:
+    """The alarms that the form offers, with the present one.
+
+    :param longest: the longest (hours) that whoever looks may choose; None: any
+    """
+    offered = [item for item in MISSED if longest is None or item <= longest]
+    found = sorted({*offered, *([current] if current else [])})
     return [("", hours_words(None)), *((str(item), hours_words(item)) for item in found)]
 
 

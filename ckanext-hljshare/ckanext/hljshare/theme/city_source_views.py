@@ -50,7 +50,7 @@ def _page(source: dict[str, Any], data: dict[str, Any] | None = None, errors: An
             "data": data or {key: source[key] for key in SETTINGS},
             "errors": errors or {},
             "every": city.every_choices(source["every"]),
-            "missed": city.missed_choices(source["missed_after"]),
+            "missed": city.missed_choices(source["missed_after"], source["missed_longest"]),
             "every_words": city.every_words(source["every"]),
             "stages": city.stage_words(),
             "counts": city.COUNTS,

@@ -113,7 +113,10 @@ def run_report(id: str) -> Any:  # noqa: A002
     ]
     if run["total"] is not None:
         facts.append((tk._("Records the source says it has"), run["total"]))
-    if run["stopped"]:
+    if run["stopped"] in city.CUT_OFF:
+        stays = tk._("What it had written stays; the next run goes on from there.")
+        facts.append((run["stopped_text"], stays))
+    elif run["stopped"]:
         facts.append((tk._("Stopped; nothing was changed"), run["stopped_text"]))
         facts.append((tk._("What to do"), run["stopped_advice"]))
     book = supplier.workbook(

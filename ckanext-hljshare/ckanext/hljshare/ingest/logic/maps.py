@@ -221,6 +221,10 @@ def hljshare_mapping_try(context: Any, data_dict: dict[str, Any]) -> dict[str, A
     if not previews.can(row):
         raise tk.ValidationError({"source": [tk._("Sources of this kind have no preview")]})
     preview = previews.start(row, user.id, None, mapping=name, body=body)
+    if (preview.mapping, preview.body) != (name, body):
+        raise tk.ValidationError(
+            {"source": [tk._("Another preview of this source is being made; wait for its end")]}
+        )
     return tk.get_action("hljshare_source_preview_show")(context, {"id": preview.id})
 
 

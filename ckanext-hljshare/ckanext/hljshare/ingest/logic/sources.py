@@ -64,7 +64,8 @@ def hljshare_source_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
 
     :param id: the harvest source (id or name)
     :returns: ``id name title kind owner mapping every next_run failures last_try last_success
-        supplier_name supplier_contact missed_after note``, ``approved approved_by refused
+        supplier_name supplier_contact missed_after missed_longest note`` (``missed_longest``: the
+        longest the caller may set), ``approved approved_by refused
         refused_text``, ``can_preview may_approve``, ``preview`` (the newest of the source as it
         is), ``stop`` (a stop that a person may let pass, with its figures), ``let_pass``, and
         ``job_errors`` (why the last job never came to a run)
@@ -93,6 +94,9 @@ def hljshare_source_show(context: Any, data_dict: dict[str, Any]) -> dict[str, A
         "supplier_name": settings.supplier_name,
         "supplier_contact": settings.supplier_contact,
         "missed_after": settings.missed_after,
+        "missed_longest": None
+        if approval.approves(user_name, package.owner_org)
+        else received.default_missed_after(),
         "note": settings.note,
         "approved": _iso(settings.approved),
         "approved_by": _person(settings.approved_by),
@@ -195,13 +199,18 @@ def hljshare_source_settings_update(context: Any, data_dict: dict[str, Any]) -> 
     :param every: minutes between two runs, 15 to 144000; empty: by hand only
     :param supplier_name: who answers for the source
     :param supplier_contact: how to reach them; only administrators read it
-    :param missed_after: hours after which silence is an alarm, 1 to 8760; empty: never
+    :param missed_after: hours after which silence is an alarm, 1 to 8760; empty: never, or for a
+        source that pushes the portal's own limit. To set more than that limit, and more than
+        there is, is for administrators of an organization above the owner
     :param note: for colleagues
     :returns: as `hljshare_source_show`
+    :raises ValidationError: a value that cannot be, or that somebody above has to set
     """
     row = source_row(data_dict["id"])
     tk.check_access("hljshare_source_settings_update", context, {"id": row.id})
     settings = approval.settings_of(row.id)
+    if "missed_after" in data_dict:
+        _check_missed_after(context, row, settings.missed_after, data_dict["missed_after"] or None)
     for name in ("supplier_name", "supplier_contact", "note"):
         if name in data_dict:
             setattr(settings, name, data_dict[name] or "")
@@ -218,9 +227,26 @@ def hljshare_source_settings_update(context: Any, data_dict: dict[str, Any]) -> 
     return tk.get_action("hljshare_source_show")(context, {"id": row.id})
 
 
+def _check_missed_after(
+    context: Any, row: HarvestSource, present: int | None, wanted: int | None
+) -> None:
+    """Nobody switches off the alarm about themselves: that is for those above the owner."""
+    longest, never = received.default_missed_after(), float("inf")
+    empty = longest if row.type == overview.PUSH else never
+    if wanted == present or (wanted or empty) <= max(longest, present or 0):
+        return
+    package = model.Package.get(row.id)
+    if not approval.approves(context.get("user"), package.owner_org):
+        text = tk._(
+            "At most {hours} hours; a later alarm is set by administrators of an organization above"
+        ).format(hours=max(longest, present or 0))
+        model.Session.rollback()
+        raise tk.ValidationError({"missed_after": [text]})
+
+
 def hljshare_source_preview(context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
     """Try a source in the background, changing nothing (`hljshare_source_preview_show` tells how it
-    goes).
+    goes). A source has one preview at a time: while one is being made, that one is the answer.
 
     :param id: the harvest source (id or name)
     :returns: the preview
@@ -387,12 +413,13 @@ def hljshare_source_abort(context: Any, data_dict: dict[str, Any]) -> dict[str, 
     job = _open_job(row.id)
     if job is None:
         raise tk.ValidationError({"id": [tk._("No run is waiting or under way")]})
-    job_id = job.id
+    source_id, job_id = row.id, job.id
     # ckanext-harvest lets system administrators only; the run looks at its job's status.
     stock = {"model": model, "session": model.Session, "ignore_auth": True}
     tk.get_action("harvest_job_abort")({**stock, "user": context.get("user")}, {"id": job_id})
     closed = HarvestJob.get(job_id)
     closed.finished = closed.finished or now().replace(tzinfo=None)
+    due.wait_a_turn(source_id)
     model.Session.commit()
     return tk.get_action("hljshare_source_progress")(context, {"id": data_dict["id"]})
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ckan import model
 
 from ckanext.hljshare.ingest import runs
-from ckanext.hljshare.push import intake, receipt, who
+from ckanext.hljshare.push import intake, receipt, spool, who
 from ckanext.hljshare.push.model import Batch
 from tests.integration.push.conftest import (
     content_digest,
@@ -155,6 +155,43 @@ def test_only_so_many_batches_are_written_at_once(harbin, monkeypatch, ckan_conf
     with intake._place():
         assert problem(harbin.put([upsert("1")])) == (503, "crowded")
     assert outcomes(harbin.put([upsert("1")])) == ["created"]
+
+
+def test_one_sender_of_a_source_and_few_of_all(harbin, qiqihar, monkeypatch, ckan_config):
+    """Whoever sends holds a thread of the site: the others come back."""
+    ids = {name: model.Package.get(f"{name}-push").id for name in ("harbin", "qiqihar")}
+    with intake.receiving(ids["harbin"]):
+        answer = harbin.put([upsert("1")])
+        assert problem(answer) == (409, "busy")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert qiqihar.put([]).status_code == 200
+        monkeypatch.setitem(ckan_config, "hljshare.push.receive_at_once", 1)
+        assert problem(qiqihar.put([])) == (503, "crowded")
+        report = {"path": "/push/v1/state/report", "Content_Type": "application/json"}
+        assert problem(harbin.put(b"{}", **report)) == (409, "busy")
+    assert outcomes(harbin.put([upsert("1")])) == ["created"]
+
+
+def test_a_source_is_free_when_its_run_is_closed(harbin, monkeypatch):
+    """And not before: the next batch never runs beside the rest of one whose sender went away."""
+    source = who.of(model.Package.get("harbin-push").id)
+    user_id = model.User.get(harbin.source).id
+    monkeypatch.setattr(intake, "GROUP", 2)
+    content = spool.of_bytes(ndjson([upsert(str(number)) for number in range(5)]))
+    held, finish = [], runs.finish
+
+    def finishing(*args):
+        held.append(runs.is_running(source.id))
+        finish(*args)
+
+    monkeypatch.setattr(runs, "finish", finishing)
+    settling = intake.records(source, user_id, "goes-away-2", content)
+    assert next(settling.results)["outcome"] == "created"
+    settling.close()
+    assert held == [True]
+    assert not runs.is_running(source.id)
+    reports = model.Session.execute(sa.text("SELECT stopped FROM hljshare_ingest_run")).scalars()
+    assert list(reports) == ["interrupted"]
 
 
 def test_only_so_many_batches_in_an_hour(harbin, monkeypatch, ckan_config):

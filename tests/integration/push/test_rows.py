@@ -88,14 +88,47 @@ def test_rows_are_changed_and_deleted_by_key(articles):
 
 
 def test_a_whole_table_is_replaced(articles):
-    """What is not sent goes; a bad line does not keep the others."""
-    answer = put(
-        articles, [row(5), {"op": "upsert", "row": {"编号": 6}}], header={**HEADER, "replace": True}
-    )
-    results, given = parsed(answer)
-    assert results[1]["reasons"] == ["line-wrong-type: 编号"]
-    assert given["counts"] == {"deleted": 0, "rejected": 1, "written": 1}
+    """What is not sent goes."""
+    answer = put(articles, [row(5), row(6), gone(6)], header={**HEADER, "replace": True})
+    _results, given = parsed(answer)
+    assert given["counts"] == {"deleted": 1, "rejected": 0, "written": 2}
     assert stored(articles) == {"5": "标题"}
+
+
+BAD = {"op": "upsert", "row": {"编号": 6}}
+NOT_ALL = "replace-refused"
+WRONG = "line-wrong-type: 编号"
+
+
+@pytest.mark.parametrize(
+    ("lines", "reasons"),
+    [
+        ([row(5), BAD], [NOT_ALL, WRONG]),
+        ([BAD, BAD], [WRONG, WRONG]),
+        ([gone(1)], [NOT_ALL]),
+        ([row(5), gone(5)], [NOT_ALL, NOT_ALL]),
+    ],
+)
+def test_a_replacement_is_made_whole_or_not_at_all(articles, lines, reasons):
+    """One bad row, or none that stays, would delete what nobody wanted deleted: nothing changes,
+    not even the title and the columns, and the receipt says so."""
+    header = {**HEADER, "title": "改名", "fields": [*HEADER["fields"], {"id": "手机号"}]}
+    results, given = parsed(put(articles, lines, header={**header, "replace": True}))
+    assert [result["outcome"] for result in results] == ["rejected"] * len(lines)
+    assert [result["reasons"] for result in results] == [[reason] for reason in reasons]
+    assert all(result["texts"] != result["reasons"] for result in results)
+    assert given["counts"] == {"deleted": 0, "rejected": len(lines), "written": 0}
+    assert stored(articles).keys() == {"1", "2"}
+    assert "手机号" not in rows._columns(resource(articles))
+    assert model.Resource.get(resource(articles)).name == "政策文章"
+
+
+def test_a_replacement_by_nothing(articles):
+    """A content that was cut behind its first line empties no table."""
+    answer = put(articles, [], header={**HEADER, "replace": True}, key="nothing-left")
+    assert problem(answer) == (400, "table-invalid")
+    assert stored(articles).keys() == {"1", "2"}
+    assert problem(articles.get("batches/nothing-left")) == (404, "batch-unknown")
 
 
 def test_new_columns_are_added_and_others_refused(articles):

@@ -10,6 +10,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 
 from ckanext.hljshare.deadlines.model import Notice
+from ckanext.hljshare.ingest import approval
 from ckanext.hljshare.push import digest, watch
 from ckanext.hljshare.push.model import now
 from tests.integration.push.conftest import delete, package, parsed, problem, upsert
@@ -167,3 +168,15 @@ def test_silence_is_told_once(harbin, province):
     assert watch.run(now() + timedelta(hours=49)) == {"missed": 1, "notices": 2}
     told = model.Session.scalars(sa.select(Notice.user_id)).all()
     assert set(told) == {people[0]["id"], people[1]["id"]}
+
+
+def test_a_changed_source_may_not_be_silent_either(harbin):
+    """Its pushes are refused until somebody approves it again, and that is what has to be heard
+    of; one that nobody ever approved owes nothing."""
+    kept = approval.settings_of(model.Package.get("harbin-push").id)
+    kept.approved_digest = "0" * 40
+    model.Session.commit()
+    assert watch.run(now() + timedelta(hours=49))["missed"] == 1
+    kept.approved = None
+    model.Session.commit()
+    assert watch.run(now() + timedelta(hours=49))["missed"] == 0

@@ -227,7 +227,11 @@ def test_a_wrong_token_and_wrong_settings(city, server):
         "reset", settings={"hljshare.push.url": "http://10.255.0.1/", "hljshare.push.token": "x"}
     )
     code, _report, words = city.push()
+    assert (code, "has to begin with https" in words) == (1, True)
+    city.do("reset", settings={"hljshare.push.allow_http": True})
+    code, _report, words = city.push()
     assert (code, "address-refused" in words) == (1, True)
+    city.do("reset", settings={"hljshare.push.allow_http": False})
 
 
 def test_the_receipt_is_genuine_at_the_province(city, server, tmp_path, cli):

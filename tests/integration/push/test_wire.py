@@ -91,6 +91,24 @@ def test_a_connection_that_breaks_off_changes_nothing(harbin, server):
         assert problem(harbin.get(f"batches/{key}")) == (404, "batch-unknown")
 
 
+def test_a_sender_that_says_nothing_is_sent_away(harbin, server):
+    """It holds a thread for some seconds, not until it likes to go on; and nobody else may send
+    for its source until then."""
+    body = ndjson([upsert("1")])
+    silent = opened(server, harbin.token, "says-nothing", body, f"Content-Length: {len(body)}")
+    silent.sendall(body[:10])
+    time.sleep(0.5)
+    second = opened(server, harbin.token, "the-second", body, f"Content-Length: {len(body)}")
+    second.sendall(body)
+    status, text = answered(second)
+    assert (status, '"code": "busy"' in text) == (409, True)
+    begun = time.monotonic()
+    status, text = answered(silent)
+    assert (status, '"code": "too-slow"' in text) == (408, True)
+    assert time.monotonic() - begun < 20
+    assert outcomes(harbin.put(body)) == ["created"]
+
+
 def test_a_sender_that_goes_away_finds_its_batch_later(harbin, server):
     """What was settled stays settled, the rest follows when it sends again."""
     lines = [upsert(str(number)) for number in range(600)]

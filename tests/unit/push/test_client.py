@@ -7,7 +7,13 @@ import json
 import pytest
 
 from ckanext.hljshare.push import digest, receipt
-from ckanext.hljshare.push.client import Province, RefusedError, UnreachableError
+from ckanext.hljshare.push.client import (
+    Province,
+    RefusedError,
+    UnreachableError,
+    is_base,
+    is_private,
+)
 from ckanext.hljshare.safety.fetch import Fetcher, parse_networks
 from tests.sources.server import Reply, as_json, serve
 
@@ -139,3 +145,32 @@ def test_a_tree_that_is_none():
             to.tree()
         with pytest.raises(UnreachableError):
             to.bucket(3)
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("https://data.hlj.gov.cn", True),
+        ("HTTPS://10.23.0.1/", True),
+        ("http://127.0.0.1:5000", True),
+        ("http://127.8.9.1", True),
+        ("http://[::1]:5000", True),
+        ("http://localhost:5000", True),
+        ("http://data.hlj.gov.cn", False),
+        ("http://10.23.0.1", False),
+        ("http://localhost.evil.example", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://0.0.0.0", False),
+    ],
+)
+def test_whether_a_token_can_be_read_on_its_way(url, private):
+    """Only what never leaves the machine may go without encryption."""
+    assert (is_base(url), is_private(url)) == (True, private)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "data.hlj.gov.cn", "ftp://a", "https://", "https://u:p@a", "http://[::1"]
+)
+def test_what_is_no_address_of_a_portal(url):
+    """Whatever stands in the settings."""
+    assert not is_base(url)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import socket
 import stat
 
 import pytest
@@ -117,15 +118,60 @@ def test_a_bomb_is_stopped_while_it_unpacks(tmp_path):
 
 
 def test_too_much(tmp_path):
-    """Of bytes, announced or not; of lines; of time."""
+    """Of bytes, announced or not; of lines."""
     assert code(tmp_path, b"x" * 100, max_bytes=99) == "too-large"
     assert code(tmp_path, b"x" * 100, length=None, max_bytes=99) == "too-large"
     assert code(tmp_path, b"\n" * 11, max_lines=10) == "too-many-lines"
     assert code(tmp_path, b"\n" * 10 + b"x", max_lines=10) == "too-many-lines"
     take(tmp_path, b"\n" * 10, max_lines=10).close()
-    ticks = iter(range(0, 1000, 10))
-    assert code(tmp_path, b"x" * 100, max_seconds=30, clock=lambda: next(ticks)) == "too-slow"
     assert code(tmp_path, b"x", encoding="br") == "encoding-unsupported"
+
+
+def read_at(moments, data, *, size=7, **limits):
+    """Read all of a content whose pieces come at these seconds; what stopped it, None for all."""
+    ticks = iter([0, *moments])
+    limits = {"max_seconds": 600, "min_rate": 0, **limits}
+    stream = spool.Paced(Trickle(data, size), clock=lambda: next(ticks), **limits)
+    try:
+        while stream.read(spool.CHUNK):
+            pass
+    except ProblemError as problem:
+        return problem.code
+    return None
+
+
+def test_a_sender_has_to_keep_up(tmp_path):
+    """All in all, and on average; a slow start is forgiven, and so is being slow at nothing."""
+    assert read_at(range(10, 1000, 10), b"x" * 100, max_seconds=30) == "too-slow"
+    assert read_at([1, 2, 3], b"x" * 21, max_seconds=30) is None
+    assert read_at([9], b"x" * 7, min_rate=100) is None
+    assert read_at([9, 11], b"x" * 14, min_rate=100) == "too-slow"
+    assert read_at([11, 20], b"x" * 2500, size=1250, min_rate=100) is None
+    assert read_at([11, 26], b"x" * 2500, size=1250, min_rate=100) == "too-slow"
+
+
+@given(st.integers(1, 500), st.integers(1, 30))
+def test_whoever_keeps_the_rate_is_never_cut_off(rate, pieces):
+    """However the content is cut."""
+    moments = [20 * (number + 1) for number in range(pieces)]
+    data = b"x" * (20 * rate * pieces)
+    limits = {"max_seconds": 1e9, "min_rate": rate}
+    assert read_at(moments, data, size=20 * rate, **limits) is None
+    if moments[-1] > spool.GRACE:
+        assert read_at(moments, data, size=20 * rate, **{**limits, "min_rate": rate + 1})
+
+
+def test_a_sender_that_says_nothing_is_cut_off(monkeypatch):
+    """While the read still waits; the answer can be sent on the same connection."""
+    monkeypatch.setattr(spool, "GRACE", 0.5)
+    here, there = socket.socketpair()
+    with here, there, here.makefile("rb") as body:
+        stream = spool.Paced(body, max_seconds=600, min_rate=1 << 20)
+        there.sendall(b"x")
+        with stream.watched(here), pytest.raises(ProblemError, match="too-slow"):
+            stream.read(100)
+        here.sendall(b"408")
+        assert there.recv(3) == b"408"
 
 
 def test_a_line_that_is_too_long_is_one_line(tmp_path):

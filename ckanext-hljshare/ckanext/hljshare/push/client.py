@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -169,8 +170,21 @@ class Province:
 
 def is_base(url: str) -> bool:
     """Whether a setting is an address of a portal."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on the way to an address reads the token: https, or this very machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "https" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _raise(status: int, retry_after: str | None, body: bytes) -> None:

@@ -8,8 +8,8 @@ from the first line that has no result; what was finished gives the same receipt
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,13 @@ class Settling:
     receipt: str | None = None
 
     def close(self) -> None:
-        """Let go of the source and of the content."""
-        self.stack.close()
+        """End the work where it stands, then let go of the source and of the content: while it
+        still writes, nobody else may."""
+        try:
+            if isinstance(self.results, Generator):
+                self.results.close()
+        finally:
+            self.stack.close()
 
 
 def signing_key() -> bytes:
@@ -147,12 +152,28 @@ def _alone(source_id: str) -> Iterator[None]:
         yield
 
 
+def _place() -> AbstractContextManager[None]:
+    at_once = int(tk.config["hljshare.push.at_once"])
+    places = [f"hljshare-push-place {number}" for number in range(at_once)]
+    return _one_of(places, "crowded")
+
+
 @contextmanager
-def _place() -> Iterator[None]:
-    """One of the places; an advisory lock, gone with the connection whatever happens."""
+def receiving(source_id: str) -> Iterator[None]:
+    """Hold the source's only place to send at, and one of the few at which anybody sends: who
+    sends holds a thread of the site as long as it likes. Raises ProblemError."""
+    at_once = int(tk.config["hljshare.push.receive_at_once"])
+    places = [f"hljshare-push-receive {number}" for number in range(at_once)]
+    with _one_of([f"hljshare-push-sender {source_id}"], "busy"), _one_of(places, "crowded"):
+        yield
+
+
+@contextmanager
+def _one_of(places: Sequence[str], problem: str) -> Iterator[None]:
+    """Hold one of some places; an advisory lock, gone with the connection whatever happens."""
     with model.meta.engine.connect() as connection:
-        for number in range(int(tk.config["hljshare.push.at_once"])):
-            place = {"key": f"hljshare-push-place {number}"}
+        for name in places:
+            place = {"key": name}
             got = connection.scalar(
                 sa.text("SELECT pg_try_advisory_lock(hashtextextended(:key, 0))"), place
             )
@@ -160,7 +181,7 @@ def _place() -> Iterator[None]:
             if got:
                 break
         else:
-            raise ProblemError("crowded", retry_after=RETRY_SECONDS)
+            raise ProblemError(problem, retry_after=RETRY_SECONDS)
         try:
             yield
         finally:
@@ -236,18 +257,21 @@ def _apply_group(
 ) -> list[dict[str, Any]]:
     offered = {line.number: line for line in group if isinstance(line, Line)}
     refused = [line for line in group if isinstance(line, Refused)]
-    results = [line for line in group if isinstance(line, dict)]
-
-    def before_commit(settled: list[Settled]) -> None:
-        """Called once, or, where the group is written one by one, for each."""
+    results = {line["line"]: line for line in group if isinstance(line, dict)}
+    if refused:
         told = [_refusal(line) for line in refused]
         _report(run.id, refused)
-        refused.clear()
+        store.put(batch_id, told)
+        model.Session.commit()
+        results.update({each["line"]: each for each in told})
+
+    def before_commit(settled: list[Settled]) -> None:
+        """Called again, for one line at a time, where the transaction of a group has failed."""
         names = _names([item.package_id for item in settled if item.package_id])
-        told += [_result(item, offered[item.line], names) for item in settled]
+        told = [_result(item, offered[item.line], names) for item in settled]
         store.put(batch_id, told)
         store.hold(source.id, [_entry(item, offered[item.line]) for item in settled])
-        results.extend(told)
+        results.update({each["line"]: each for each in told})
 
     if offered:
         changes = [
@@ -255,10 +279,7 @@ def _apply_group(
             for line in offered.values()
         ]
         incremental.apply(source, changes, run, before_commit)
-    if refused or not offered:
-        before_commit([])
-        model.Session.commit()
-    return sorted(results, key=lambda result: result["line"])
+    return [results[line] for line in sorted(results)]
 
 
 def _result(item: Settled, line: Line, names: dict[str, str]) -> dict[str, Any]:

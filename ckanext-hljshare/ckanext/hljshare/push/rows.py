@@ -39,6 +39,8 @@ def prepare(source: Source, record: str, table: str, content: Spooled) -> Iterat
     """See whether a content can be written; the work that is left gives the result of each line
     behind the first, when all rows are in. Raises ProblemError before anything is changed."""
     header = _header(content)
+    if header.replace and content.lines < 2:
+        raise ProblemError("table-invalid", "replace: no rows")
     dataset = _dataset_of(source, record)
     resource_id = resource_of(source, record, table)
     _check_table(resource_id, header)
@@ -69,10 +71,13 @@ def resource_of(source: Source, record: str, table: str) -> str:
 def _apply(
     resource_id: str, dataset: str, header: Header, content: Spooled
 ) -> Iterator[dict[str, Any]]:
+    shown = f"{str(tk.config['ckan.site_url']).rstrip('/')}/dataset/{dataset}"
+    if header.replace and (results := _refused_as_a_whole(header, content, shown)):
+        yield from results
+        return
     risky = _new_and_identifying(resource_id, header)
     _resource(resource_id, dataset, header, closed=bool(risky))
     _shape(resource_id, header)
-    shown = f"{str(tk.config['ckan.site_url']).rstrip('/')}/dataset/{dataset}"
     refused: dict[int, Refused] = {}
     notes: list[tuple[int, bool, str]] = []
     _write(resource_id, header, content, refused, notes)
@@ -85,14 +90,38 @@ def _apply(
         else:
             delete, name = names[number]
             outcome, reasons = "deleted" if delete else "written", told
-        yield {
-            "line": number,
-            "id": name,
-            "outcome": outcome,
-            "reasons": reasons,
-            "hash": None,
-            "dataset": shown,
-        }
+        yield _result(number, name, outcome, reasons, shown)
+
+
+def _result(
+    number: int, name: str, outcome: str, reasons: list[str], dataset: str
+) -> dict[str, Any]:
+    return {
+        "line": number,
+        "id": name,
+        "outcome": outcome,
+        "reasons": reasons,
+        "hash": None,
+        "dataset": dataset,
+    }
+
+
+def _refused_as_a_whole(header: Header, content: Spooled, dataset: str) -> list[dict[str, Any]]:
+    """What a replacement came to that must not be made, nothing where it may: what it leaves out
+    goes, so one bad row, or none that stays, would delete what nobody wanted deleted. Told before
+    anything is changed, the table's columns included."""
+    bad = False
+    stays: dict[str, bool] = {}
+    results = []
+    for number, data in content.each(after=1):
+        row = tables.row(number, data, header)
+        if isinstance(row, Refused):
+            bad = True
+            results.append(_result(number, "", "rejected", list(row.reasons), dataset))
+        else:
+            stays[row.shown] = not row.delete
+            results.append(_result(number, row.shown, "rejected", ["replace-refused"], dataset))
+    return results if bad or not any(stays.values()) else []
 
 
 def _new_and_identifying(resource_id: str, header: Header) -> list[str]:

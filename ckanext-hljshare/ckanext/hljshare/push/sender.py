@@ -83,6 +83,11 @@ def province() -> Province:
         raise SettingsError("hljshare.push.url is not set: this portal pushes to nobody")
     if not client.is_base(url):
         raise SettingsError("hljshare.push.url is no address of a portal")
+    if not client.is_private(url) and not tk.config["hljshare.push.allow_http"]:
+        raise SettingsError(
+            "hljshare.push.url has to begin with https: anybody on the way could read the token"
+            " (hljshare.push.allow_http = true sends it nevertheless)"
+        )
     token = str(tk.config["hljshare.push.token"] or "").strip()
     file = str(tk.config["hljshare.push.token_file"] or "").strip()
     if file:

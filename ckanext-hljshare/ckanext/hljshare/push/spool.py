@@ -11,10 +11,13 @@ import errno
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
+import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -22,6 +25,8 @@ from typing import IO, Protocol
 from .problems import ProblemError
 
 CHUNK = 64 * 1024
+PIECE = 16 * 1024  # bytes that are asked of a sender at once
+GRACE = 10.0  # seconds in which a sender may be as slow as it likes
 MAX_BYTES = 256 * 1024 * 1024  # of a batch, unpacked (issue 6, item 6)
 MAX_LINES = 100_000
 MAX_LINE = 1024 * 1024  # bytes; a record that is longer is no record
@@ -33,6 +38,70 @@ class Readable(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """At most so many bytes; none at the end."""
+
+
+class Paced:
+    """A stream whose sender has to keep up: it holds a thread of the site while it sends.
+
+    Reading raises ProblemError ``too-slow`` when it took more than ``max_seconds``, or when, after
+    `GRACE` seconds, fewer than ``min_rate`` bytes a second came on average.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        *,
+        max_seconds: float,
+        min_rate: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stream, self._max_seconds, self._min_rate = stream, max_seconds, min_rate
+        self._clock, self._begun = clock, clock()
+        self._sent, self.cut = 0, False
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        try:
+            data = self._stream.read(min(size, PIECE))
+        except Exception:
+            if self.cut:
+                raise ProblemError("too-slow") from None
+            raise
+        self._sent += len(data)
+        if self.cut or (data and self.late()):
+            raise ProblemError("too-slow")
+        return data
+
+    def late(self, unseen: int = 0) -> bool:
+        """Whether it is too slow by now, if so many bytes more have come than were read."""
+        elapsed = self._clock() - self._begun
+        slow = self._sent + unseen < elapsed * self._min_rate
+        return elapsed > self._max_seconds or (elapsed > GRACE and slow)
+
+    @contextmanager
+    def watched(self, connection: socket.socket | None) -> Iterator[None]:
+        """Cut a sender off that is too slow while a read waits for it: servers give a piece when
+        all of it is there, and wait for ever for who sends nothing."""
+        over = threading.Event()
+
+        def watch(its: socket.socket) -> None:
+            while not over.wait(1):
+                if self.late(2 * PIECE):
+                    self.cut = True
+                    with suppress(OSError):
+                        its.shutdown(socket.SHUT_RD)  # the answer still goes out
+                    return
+
+        if connection is None:
+            yield
+            return
+        watcher = threading.Thread(target=watch, args=(connection,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
 
 
 @dataclass
@@ -118,8 +187,6 @@ def receive(
     encoding: str = "",
     max_bytes: int = MAX_BYTES,
     max_lines: int = MAX_LINES,
-    max_seconds: float = 3600,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Spooled:
     """Take in all of a content, or raise ProblemError; nothing is left on disk then.
 
@@ -135,9 +202,7 @@ def receive(
     file = _private_file(folder)
     writer = _Writer(file, max_bytes, max_lines)
     try:
-        sent, seen, problem = _take(
-            stream, writer, encoding, max_bytes, clock() + max_seconds, clock
-        )
+        sent, seen, problem = _take(stream, writer, encoding, max_bytes)
         if length is not None and sent != length:
             problem = ProblemError("truncated", f"{sent} of {length} bytes")
         elif seen != sha256:
@@ -192,20 +257,13 @@ class _Writer:
 
 
 def _take(
-    stream: Readable,
-    writer: _Writer,
-    encoding: str,
-    max_bytes: int,
-    until: float,
-    clock: Callable[[], float],
+    stream: Readable, writer: _Writer, encoding: str, max_bytes: int
 ) -> tuple[int, bytes, ProblemError | None]:
     """How many bytes were sent, their digest, and what is wrong with their packing."""
     sent, wire = 0, hashlib.sha256()
     unpacker: _Unpacker | _Plain = _Unpacker() if encoding == "gzip" else _Plain()
     broken: ProblemError | None = None
     while data := stream.read(CHUNK):
-        if clock() > until:
-            raise ProblemError("too-slow")
         sent += len(data)
         if sent > max_bytes:
             raise ProblemError("too-large", f"{max_bytes} bytes")

@@ -10,7 +10,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 
-from ckanext.hljshare.ingest import received, runs
+from ckanext.hljshare.ingest import approval, received, runs
 from ckanext.hljshare.ingest.dataset import Source
 
 from . import digest, keys, lines, store, who
@@ -139,8 +139,8 @@ def missed(now: datetime) -> list[Missed]:
     found = []
     for package in packages:
         connection = connections.get(package.id)
-        if connection is None or connection.refused:
-            continue  # one that nobody has approved yet owes nothing
+        if connection is None or connection.refused == approval.NOT_APPROVED:
+            continue  # never approved, it owes nothing; one that was changed since is not excused
         made = package.metadata_created.replace(tzinfo=timezone.utc)
         key, since = last.get(package.id, ("", made))
         hours = connection.missed_after or int(tk.config["hljshare.push.missed_after"])

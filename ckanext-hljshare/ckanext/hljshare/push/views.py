@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from itertools import chain
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -122,19 +121,41 @@ def _take_in(source: Source) -> spool.Spooled:
     if sha256 is None:
         raise ProblemError("digest-invalid", "sha-256=:…:")
     who.count_in(source.id)
-    model.Session.rollback()  # no transaction stays open while a slow sender sends
-    request.max_content_length = None  # the spool has limits of its own
-    try:
+    with _sending(source) as stream:
         return spool.receive(
-            request.stream,
+            stream,
             intake.spool_folder(),
             sha256=sha256,
             length=request.content_length,
             encoding=request.headers.get("Content-Encoding", "").strip().lower(),
-            max_seconds=float(tk.config["hljshare.push.receive_seconds"]),
         )
-    except (ClientDisconnected, ConnectionError, TimeoutError, EOFError):
-        raise ProblemError("truncated") from None
+
+
+@contextmanager
+def _sending(source: Source) -> Iterator[spool.Readable]:
+    """The body of the request, from a sender that keeps up and is the only one of its source."""
+    model.Session.rollback()  # no transaction stays open while a slow sender sends
+    request.max_content_length = None  # the spool has limits of its own
+    with intake.receiving(source.id):
+        stream = spool.Paced(
+            request.stream,
+            max_seconds=float(tk.config["hljshare.push.receive_seconds"]),
+            min_rate=float(tk.config["hljshare.push.receive_min_rate"]),
+        )
+        try:
+            with stream.watched(request.environ.get("gunicorn.socket")):
+                yield stream
+        except (ClientDisconnected, ConnectionError, TimeoutError, EOFError):
+            raise ProblemError("truncated") from None
+
+
+def _all_of(first: bytes, parts: Generator[bytes, None, None]) -> Iterator[bytes]:
+    """Closed with the answer, while the request is still there; not by whoever clears up later."""
+    try:
+        yield first
+        yield from parts
+    finally:
+        parts.close()
 
 
 def _answer(settling: Settling) -> Response:
@@ -148,7 +169,7 @@ def _answer(settling: Settling) -> Response:
         settling.close()
         raise
     response = Response(
-        stream_with_context(chain([first], parts)), content_type=JSON if as_json else NDJSON
+        stream_with_context(_all_of(first, parts)), content_type=JSON if as_json else NDJSON
     )
     response.call_on_close(settling.close)
     response.headers["X-Accel-Buffering"] = "no"
@@ -163,7 +184,7 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _each(settling: Settling, language: str) -> Iterator[tuple[str, bytes]]:
+def _each(settling: Settling, language: str) -> Generator[tuple[str, bytes], None, None]:
     """(``result``, line), …, then (``receipt``, text); (``problem``, …) where it breaks off."""
     begun = False
     try:
@@ -187,7 +208,7 @@ def _each(settling: Settling, language: str) -> Iterator[tuple[str, bytes]]:
         settling.close()
 
 
-def _as_lines(settling: Settling, language: str) -> Iterator[bytes]:
+def _as_lines(settling: Settling, language: str) -> Generator[bytes, None, None]:
     for name, content in _each(settling, language):
         if name == "result":
             yield content + b"\n"
@@ -195,7 +216,7 @@ def _as_lines(settling: Settling, language: str) -> Iterator[bytes]:
             yield b'{"%b":%b}\n' % (name.encode(), content)
 
 
-def _as_json(settling: Settling, language: str) -> Iterator[bytes]:
+def _as_json(settling: Settling, language: str) -> Generator[bytes, None, None]:
     before = b'{"results":['
     for name, content in _each(settling, language):
         if name == "result":
@@ -262,7 +283,10 @@ def put_report() -> Response:
         raise ProblemError("type-unsupported", JSON)
     if (request.content_length or 0) > spool.MAX_LINE:
         raise ProblemError("too-large", f"{spool.MAX_LINE} bytes")
-    content = request.stream.read(spool.MAX_LINE + 1)
+    content = b""
+    with _sending(source) as stream:
+        while len(content) <= spool.MAX_LINE and (data := stream.read(spool.CHUNK)):
+            content += data
     if len(content) > spool.MAX_LINE:
         raise ProblemError("too-large", f"{spool.MAX_LINE} bytes")
     return _json(state.reconcile(source, content))

@@ -10,10 +10,9 @@ from ckan import model
 from sqlalchemy.dialects.postgresql import insert
 
 from . import diff, ledger, runs
-from .dataset import Source
 from .engine import Writing
 from .ledger import Entry
-from .model import LedgerEntry, Run, now
+from .model import LedgerEntry, now
 from .record import CatalogRecord
 
 GROUP = ledger.BATCH
@@ -42,22 +41,20 @@ class Settled:
 
 
 def apply(
-    source: Source,
+    writing: Writing,
     changes: Sequence[Change],
-    run: Run,
     before_commit: Callable[[list[Settled]], None],
 ) -> list[Settled]:
     """Write a group of changes, at most one for each native id, in one transaction.
 
-    :param source: held by the caller (`runs.only_one`), with its open ``run``
+    :param writing: of a source that the caller holds (`runs.only_one`), with its open run; the
+        caller ends and closes it
     :param before_commit: gets results inside the transaction that makes them true: of what changes
         nothing, then of the rest; again, and for one at a time, where a transaction failed
     """
     if len({change.native_id for change in changes}) < len(changes) or len(changes) > GROUP:
         raise ValueError("one change for each id, and no more than a group")
-    run_id = run.id
-    writing = Writing(source, run_id, None)
-    agencies = writing.writer.agencies
+    source, run_id, agencies = writing.source, writing.run_id, writing.writer.agencies
     ids = [change.native_id for change in changes]
     standing = ledger.known(source.id, ids)
     rows, kept, lines = [], [], {change.native_id: change.line for change in changes}
@@ -93,12 +90,7 @@ def apply(
     def tell(settled: list[ledger.Settled]) -> None:
         before_commit([result(each) for each in settled])
 
-    try:
-        done = writing.write(entries, tell)
-        writing.end()
-    finally:
-        writing.close()
-    return [*kept, *map(result, done)]
+    return [*kept, *map(result, writing.write(entries, tell))]
 
 
 def _tombstone(native_id: str, known: diff.Known | None) -> diff.Step:

@@ -206,19 +206,20 @@ def _apply(
             yield result
         else:
             apart[result["line"]] = result
-    run = runs.start(source.id, "push", None)
-    run_id = run.id
+    run_id = runs.start(source.id, "push", None).id
+    writing = engine.Writing(source, run_id, None)
     stopped: str | None = "interrupted"
     try:
         engine.repair(source)  # what a batch that was cut off had written and not indexed
         runs.advance(run_id, stage="write", total=lines_in_all, todo=lines_in_all)
         for group in _groups(content, tally.lines, apart):
-            results = _apply_group(source, batch_id, group, run)
+            results = _apply_group(writing, batch_id, group)
             for result in results:
                 tally.add(result)
                 yield result
             runs.advance(run_id, done=tally.lines, seen=tally.lines)
             model.Session.commit()
+        writing.end()
         finished = now()
         made.receipt = _receipt(source, batch_id, key, tally, finished)
         store.finish(batch_id, made.receipt, finished)
@@ -226,6 +227,7 @@ def _apply(
         stopped = None
     finally:
         model.Session.rollback()
+        writing.close()
         runs.finish(run_id, stopped)
         indexing.commit()
         engine.fetch_files(source)
@@ -253,14 +255,14 @@ def _groups(
 
 
 def _apply_group(
-    source: Source, batch_id: int, group: Sequence[Line | Refused | dict[str, Any]], run: Any
+    writing: engine.Writing, batch_id: int, group: Sequence[Line | Refused | dict[str, Any]]
 ) -> list[dict[str, Any]]:
     offered = {line.number: line for line in group if isinstance(line, Line)}
     refused = [line for line in group if isinstance(line, Refused)]
     results = {line["line"]: line for line in group if isinstance(line, dict)}
     if refused:
         told = [_refusal(line) for line in refused]
-        _report(run.id, refused)
+        _report(writing.run_id, refused)
         store.put(batch_id, told)
         model.Session.commit()
         results.update({each["line"]: each for each in told})
@@ -270,7 +272,7 @@ def _apply_group(
         names = _names([item.package_id for item in settled if item.package_id])
         told = [_result(item, offered[item.line], names) for item in settled]
         store.put(batch_id, told)
-        store.hold(source.id, [_entry(item, offered[item.line]) for item in settled])
+        store.hold(writing.source.id, [_entry(item, offered[item.line]) for item in settled])
         results.update({each["line"]: each for each in told})
 
     if offered:
@@ -278,7 +280,7 @@ def _apply_group(
             Change(line.number, line.native_id, line.record, line.content_hash)
             for line in offered.values()
         ]
-        incremental.apply(source, changes, run, before_commit)
+        incremental.apply(writing, changes, before_commit)
     return [results[line] for line in sorted(results)]
 
 

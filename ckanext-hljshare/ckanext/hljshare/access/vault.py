@@ -192,25 +192,11 @@ def protect_url(
 
 def save(resources: Iterable[Mapping[str, Any]]) -> None:
     """Store what `protect_url` put aside for these resources, in the open transaction."""
-    pending = model.Session().info.pop(PENDING, {})
-    for resource_id in (resource.get("id") for resource in resources):
-        if resource_id not in pending:
-            continue
-        entry = model.Session.get(VaultEntry, resource_id)
-        value = pending[resource_id]
-        if value is None:
-            if entry:
-                model.Session.delete(entry)
-            continue
-        if not entry:
-            entry = VaultEntry(resource_id=resource_id)
-            model.Session.add(entry)
-        entry.address, entry.uploaded = value
-        entry.updated = now()
+    save_many(str(resource.get("id")) for resource in resources)
 
 
 def save_many(resource_ids: Iterable[str]) -> None:
-    """:func:`save` for a batch: one look into the table."""
+    """:func:`save` by their ids, however many: one look into the table."""
     pending = model.Session().info.pop(PENDING, {})
     wanted = [resource_id for resource_id in resource_ids if resource_id in pending]
     entries = {

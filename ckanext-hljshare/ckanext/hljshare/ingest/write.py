@@ -22,9 +22,8 @@ from ckan.lib.search import SearchIndexError
 
 from ckanext.hljshare.access import levels as access_levels
 from ckanext.hljshare.access.changes import from_source
-from ckanext.hljshare.catalog import allocation, codes
 
-from . import bulk, indexing, mirror, naming, text
+from . import bulk, indexing, mirror, naming, resource_codes, text
 from . import dataset as build
 from .dataset import Placement, Source
 from .diff import Step
@@ -37,7 +36,6 @@ log = logging.getLogger(__name__)
 ORGANIZATION_PHONES = ("data_manager_phone", "contact_phone")
 LOOSENING = "loosening"
 RETRIES = 4  # of a group that another transaction stood in the way of
-Claimed = dict[tuple[str, int], str]  # class code and number → the dataset that comes with it
 
 
 def address_key() -> bytes:
@@ -219,10 +217,11 @@ class Writer:
             self._propose(entry, standing.get(ids[entry.step.native_id])) for entry in entries
         ]
         batch.look_up([each.data for each in proposals if each.data])
-        claimed: Claimed = {}
+        claimed: resource_codes.Claimed = {}
         for each in proposals:
             if each.data and each.entry.step.act != "refetch":
-                _settle_code(each, claimed)
+                why = resource_codes.settle(each.entry.record, each.data, each.existing, claimed)
+                each.reasons += [why] if why else []
                 self._validate(batch, each)
         return proposals
 
@@ -328,9 +327,10 @@ class Writer:
         # As if none of them stood: a trial asks what the rules say of the records as they are.
         proposals = [self._propose(entry, None) for entry in entries]
         batch.look_up([each.data for each in proposals], as_new=True)
-        claimed: Claimed = {}
+        claimed: resource_codes.Claimed = {}
         for each in proposals:
-            _settle_code(each, claimed)
+            why = resource_codes.settle(each.entry.record, each.data, each.existing, claimed)
+            each.reasons += [why] if why else []
             each.data.pop("resource_code", None)  # its own, where it stands: as if it did not
             self._validate(batch, each)
         model.Session.rollback()
@@ -494,39 +494,6 @@ def _is_ill(error: Exception) -> bool:
     if isinstance(error, sa.exc.OperationalError):
         return not str(getattr(error.orig, "pgcode", None) or "").startswith("54")
     return isinstance(error, (SearchIndexError, sa.exc.InterfaceError))
-
-
-def _settle_code(proposal: Proposal, claimed: Claimed) -> None:
-    """A 信息资源代码 that cannot be this dataset's is left out and said, and refuses nothing:
-    another one has it (collisions across cities), or the dataset has one, which never changes.
-
-    :param claimed: the codes that datasets of this group come with, and whose they are
-    """
-    record, data, existing = proposal.entry.record, proposal.data, proposal.existing
-    code = record.fields.get("resource_code") if record else None
-    if not code:
-        return
-    own = (existing or {}).get("resource_code") if not (existing or {}).get("private") else None
-    why = _code_problem(str(code), own, data["id"], claimed)
-    if why is None:
-        data["resource_code"] = own or code
-        return
-    data["resource_code"] = own or ""
-    proposal.reasons.append(f"{why}: {str(code)[:60]}")
-
-
-def _code_problem(code: str, own: str | None, dataset_id: str, claimed: Claimed) -> str | None:
-    parsed, mine = codes.parse(code), codes.parse(own or "")
-    if parsed is None:
-        return "code-malformed"
-    number = (parsed.class_code, parsed.sequence)
-    if mine and number == (mine.class_code, mine.sequence):
-        return None
-    if claimed.setdefault(number, dataset_id) != dataset_id:
-        return "code-taken"
-    if allocation.holder(code) not in (None, dataset_id):
-        return "code-taken"
-    return "code-kept" if own else None
 
 
 def _extra(group: model.Group, name: str) -> str:

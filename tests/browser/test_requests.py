@@ -110,6 +110,7 @@ def fill(page, wanted, purpose, check=check):
     page.fill("#f-contact", "13900001234")
     check(page)
     page.click(".form-actions [value=next]")
+    page.wait_for_url("**/confirm")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -117,10 +118,12 @@ def test_from_the_dataset_to_the_data(enter, official, wanted, viewport):
     page = enter("applicant1", viewport)
     fill(page, wanted, "线网优化研究")
     check(page)
-    page.click(".form-actions [value=submit]")
+    with page.expect_navigation():
+        page.click(".form-actions [value=submit]")
     assert page.locator("#e-agreement").is_visible()
     page.check("#f-agreement")
-    page.click(".form-actions [value=submit]")
+    with page.expect_navigation():
+        page.click(".form-actions [value=submit]")
     number = page.url.rsplit("/", 1)[-1]
     assert number.startswith("SQ-")
     assert page.locator(".ring").count() == 1
@@ -136,7 +139,8 @@ def test_from_the_dataset_to_the_data(enter, official, wanted, viewport):
     page.click(".form-actions [value=next]")
     page.click(".form-actions [value=next]")
     page.check("#f-agreement")
-    page.click(".form-actions [value=submit]")
+    with page.expect_navigation():
+        page.click(".form-actions [value=submit]")
 
     official("handler", "accept", id=number)
     page.reload()
@@ -204,7 +208,8 @@ def test_a_refusal_leads_on(enter, official, wanted):
     page = enter("applicant1")
     fill(page, wanted, "将被拒绝")
     page.check("#f-agreement")
-    page.click(".form-actions [value=submit]")
+    with page.expect_navigation():
+        page.click(".form-actions [value=submit]")
     number = page.url.rsplit("/", 1)[-1]
     official("handler", "decline", id=number, reason="已经公开", basis=["disclosure-36-1"])
     page.reload()

@@ -209,11 +209,19 @@ def test_a_dataset_whose_agency_has_since_joined_the_tree_is_filed_there():
     assert diff.plan(before, [Seen("a", "hash a", "open", placed=True)]).steps[0].act == "update"
 
 
-def test_what_is_still_to_be_fetched_is_read_again():
-    """The ledger's memory holds no addresses."""
-    seen = diff.Seen("1", "hash")
-    standing = diff.Known("1", "hash", standing=True)
-    assert not diff.needs_staging(standing, seen)
-    assert diff.needs_staging(replace(standing, unmirrored=1), seen)
-    assert diff.needs_staging(None, seen)
-    assert diff.needs_staging(replace(standing, content_hash="other"), seen)
+def test_a_record_need_not_be_made_where_nothing_could_come_of_it():
+    known = diff.Known(
+        "1", "hash", standing=True, open_type="open", said="open", fingerprint="print"
+    )
+    assert diff.is_untouched(known, "print")
+    assert not diff.is_untouched(known, "other")
+    assert not diff.is_untouched(None, "print")
+    for change in (
+        {"unmirrored": 1},
+        {"withdrawn": True},
+        {"held": True},
+        {"unplaced": True},
+        {"open_type": "closed"},
+        {"standing": False},
+    ):
+        assert not diff.is_untouched(replace(known, **change), "print")

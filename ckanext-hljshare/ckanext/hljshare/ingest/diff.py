@@ -177,13 +177,6 @@ def is_untouched(known: Known | None, fingerprint: str) -> bool:
     )
 
 
-def needs_staging(known: Known | None, record: Seen) -> bool:
-    """Whether the run may have to write the record: the ledger's memory holds no addresses, so
-    files that are still to be fetched need the record too.
-    """
-    return not is_current(known, record) or bool(known and known.unmirrored)
-
-
 def decide(record: Seen, known: Known | None, double: bool = False) -> Step:
     """What to do with a record. ``double``: its id came again with other content."""
     reasons: list[str] = ["repeated-with-other-content"] if double else []

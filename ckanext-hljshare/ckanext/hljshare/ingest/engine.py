@@ -193,7 +193,7 @@ class Writing:
         """Do a group of steps; commits."""
         kept = [entry for entry in entries if entry.step.act == "keep"]
         if kept:
-            ledger.keep(self.run_id, kept)
+            ledger.keep(kept)
             runs.report_kept(self.run_id, kept)
             model.Session.commit()
         writes = [entry for entry in entries if entry.step.act != "keep"]

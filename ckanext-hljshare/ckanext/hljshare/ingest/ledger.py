@@ -370,7 +370,7 @@ def without_addresses(record: CatalogRecord, key: bytes) -> dict[str, Any]:
     return replace(record, resources=files).to_dict()
 
 
-def keep(run_id: str, entries: Sequence[Entry]) -> None:
+def keep(entries: Sequence[Entry]) -> None:
     """Write down steps that change nothing. Does not commit."""
     for outcome in {entry.step.outcome for entry in entries}:
         ids = [entry.id for entry in entries if entry.step.outcome == outcome]
@@ -403,10 +403,10 @@ def keep_unremarked(source_id: str, run_id: str) -> None:
     )
 
 
-def indexed(native: Mapping[int, bool] | None, source_id: str | None = None) -> None:
+def indexed(entries: Mapping[int, bool]) -> None:
     """The search engine has these entries (id → whether files are still to come). No commit."""
     for files in (True, False):
-        ids = [key for key, fetch in (native or {}).items() if fetch is files]
+        ids = [key for key, fetch in entries.items() if fetch is files]
         if not ids:
             continue
         step = (

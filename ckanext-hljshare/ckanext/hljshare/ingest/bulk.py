@@ -9,7 +9,7 @@ does. tests/integration/ingest/test_bulk.py compares both ways.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import ckan.plugins as p
@@ -18,32 +18,12 @@ from ckan import logic, model
 from ckan.lib import plugins as lib_plugins
 from ckan.lib import uploader
 from ckan.lib.datapreview import get_default_view_plugins
-from ckan.lib.dictization import model_dictize, table_dictize
-from sqlalchemy import orm
 
 from ckanext.hljshare.access import vault
-from ckanext.hljshare.catalog import known, shown
+from ckanext.hljshare.catalog import known
+from ckanext.hljshare.catalog.standing import DATASET, Shown, Standing, Standings
 
 from . import indexing, parts
-
-DATASET = "dataset"
-_TAG = ("id", "name", "vocabulary_id", "state")
-Shown = dict[str, Any]
-
-
-@dataclass
-class Standing:
-    """A dataset as it stands in the database, with everything a document of it needs: beside CKAN's
-    object, the columns of it and of its resources, and its tags, as rows."""
-
-    package: model.Package
-    row: Any = None
-    resources: list[Any] = field(default_factory=list)
-    tags: list[Any] = field(default_factory=list)
-    shown: Shown = field(default_factory=dict)
-    groups: list[dict[str, Any]] = field(default_factory=list)
-    as_subject: list[dict[str, Any]] = field(default_factory=list)
-    as_object: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -69,9 +49,7 @@ class Batch:
             "return_id_only": True,
             "defer_commit": True,
         }
-        self._standing: dict[str, Standing] = {}
-        self._organizations: dict[str, dict[str, Any] | None] = {}
-        self._fast: bool | None = None
+        self._standing = Standings(self.context)
 
     # -------------------------------------------------------------- reading
 
@@ -80,70 +58,8 @@ class Batch:
 
         They are locked in the order of their ids until the transaction ends.
         """
-        wanted = sorted(set(dataset_ids))
-        query = _whole(wanted)
-        if lock:
-            query = query.with_for_update(of=model.Package)
-        found = {package.id: Standing(package) for package in model.Session.scalars(query)}
-        self._standing.update(found)
-        if found:
-            self._load_rows(list(found))
-            self._load_beside(found)
-        for standing in found.values():
-            standing.shown = self._in_both_schemas(standing)[1]
+        found = self._standing.load(dataset_ids, lock)
         return {dataset_id: _copy(standing.shown) for dataset_id, standing in found.items()}
-
-    def _load_rows(self, dataset_ids: Collection[str]) -> None:
-        """What is stored, as PostgreSQL gives it back: it has the last word on types."""
-        package, resource = model.package_table, model.resource_table
-        tag, tagged = model.tag_table, model.package_tag_table
-        for row in model.Session.execute(
-            sa.select(package).where(package.c["id"].in_(dataset_ids))
-        ):
-            standing = self._standing[row.id]
-            standing.row, standing.resources, standing.tags = row, [], []
-        for row in model.Session.execute(
-            sa.select(resource).where(
-                resource.c["package_id"].in_(dataset_ids), resource.c["state"] == "active"
-            )
-        ):
-            self._standing[row.package_id].resources.append(row)
-        for package_id, *row in model.Session.execute(
-            sa.select(tagged.c["package_id"], tag, tagged.c["state"])
-            .join(tagged, tag.c["id"] == tagged.c["tag_id"])
-            .where(tagged.c["package_id"].in_(dataset_ids), tagged.c["state"] == "active")
-        ):
-            self._standing[package_id].tags.append(row)
-
-    def _load_beside(self, found: dict[str, Standing]) -> None:
-        member, group, relation = model.Member, model.Group, model.PackageRelationship
-        rows = model.Session.execute(
-            sa.select(model.group_table, member.table_id)
-            .join(member, group.id == member.group_id)
-            .where(
-                member.table_id.in_(found),
-                member.state == "active",
-                group.is_organization.is_(False),
-            )
-        )
-        for row in rows:
-            context = {**self.context, "with_capacity": False}
-            shown_group = model_dictize.group_list_dictize(
-                [model.Session.get(group, row.id)], context, with_package_counts=False
-            )
-            found[row.table_id].groups += shown_group
-        for each in model.Session.scalars(
-            sa.select(relation).where(
-                sa.or_(
-                    relation.subject_package_id.in_(found), relation.object_package_id.in_(found)
-                )
-            )
-        ):
-            plain = table_dictize(each, self.context)
-            if each.subject_package_id in found:
-                found[each.subject_package_id].as_subject.append(plain)
-            if each.object_package_id in found:
-                found[each.object_package_id].as_object.append(plain)
 
     # -------------------------------------------------------------- validation
 
@@ -308,7 +224,7 @@ class Batch:
     def documents(self, valid: Collection[Valid]) -> list[dict[str, Any]]:
         """The search documents of written datasets, as CKAN's own index makes them."""
         ids = [each.data["id"] for each in valid]
-        self._load_rows(ids)
+        self._standing.load_rows(ids)
         return self.documents_of(ids)
 
     def documents_of(self, dataset_ids: Iterable[str]) -> list[dict[str, Any]]:
@@ -318,87 +234,12 @@ class Batch:
         index = indexing.collecting(documents, indexing.harvest_objects(wanted))
         for dataset_id in wanted:
             standing = self._standing[dataset_id]
-            default, custom = self._in_both_schemas(standing)
+            default, custom = self._standing.in_both_schemas(standing)
             logic.apply_after_dataset_show_plugins(
                 {**self.context, "use_cache": False, "validate": False}, custom
             )
             index({**default, "with_custom_schema": custom})
         return documents
-
-    def _in_both_schemas(self, standing: Standing) -> tuple[Shown, Shown]:
-        dictized = self._dictize(standing)
-        for item in p.PluginImplementations(p.IPackageController):
-            item.read(standing.package)
-        for shower in p.PluginImplementations(p.IResourceController):
-            for resource in dictized["resources"]:
-                shower.before_resource_show(resource)
-        if self._fast is None:
-            self._fast = shown.agrees(self.context, standing.package, dictized)
-        if not self._fast:
-            return shown.in_ckans_way(self.context, standing.package, dictized)
-        return shown.with_default_schema(dictized), shown.with_custom_schema(dictized)
-
-    def _dictize(self, standing: Standing) -> dict[str, Any]:
-        """As CKAN's package_dictize, from what is loaded."""
-        package = standing.package
-        result = table_dictize(standing.row, self.context)
-        result.pop("plugin_data", None)
-        if result.get("title"):
-            result["title"] = result["title"].strip()
-        result["resources"] = model_dictize.resource_list_dictize(standing.resources, self.context)
-        result["num_resources"] = len(result["resources"])
-        result["tags"] = sorted(
-            (
-                {**dict(zip(_TAG, row, strict=True)), "display_name": row[1]}
-                for row in standing.tags
-            ),
-            key=lambda tag: tag["name"],
-        )
-        result["num_tags"] = len(result["tags"])
-        result["extras"] = [
-            {"key": key, "value": value} for key, value in (result["extras"] or {}).items()
-        ]
-        result["groups"] = [dict(group) for group in standing.groups]
-        result["organization"] = self._organization(standing.row.owner_org)
-        result["relationships_as_subject"] = list(standing.as_subject)
-        result["relationships_as_object"] = list(standing.as_object)
-        result["isopen"] = package.isopen()
-        result["type"] = standing.row.type or DATASET
-        licence = package.license
-        if licence and licence.url:
-            result["license_url"] = licence.url
-            result["license_title"] = licence.title.split("::")[-1]
-        else:
-            result["license_title"] = licence.title if licence else standing.row.license_id
-        return result
-
-    def _organization(self, owner: str | None) -> dict[str, Any] | None:
-        if owner not in self._organizations:
-            row = model.Session.execute(
-                sa.select(model.group_table).where(
-                    model.group_table.c["id"] == owner, model.group_table.c["state"] == "active"
-                )
-            ).first()
-            dictized = table_dictize(row, self.context) if row else None
-            if dictized:
-                del dictized["extras"]
-            self._organizations[str(owner)] = dictized
-        found = self._organizations[str(owner)]
-        return dict(found) if found else None
-
-
-def _whole(dataset_ids: Collection[str]) -> Any:
-    """Datasets with all their parts, as the database has them, in the order of their ids."""
-    return (
-        sa.select(model.Package)
-        .where(model.Package.id.in_(dataset_ids))
-        .order_by(model.Package.id)
-        .options(
-            orm.selectinload(model.Package.resources_all),
-            orm.selectinload(model.Package.package_tags).selectinload(model.PackageTag.tag),
-        )
-        .execution_options(populate_existing=True)
-    )
 
 
 def _guess_types(resources: list[dict[str, Any]], standing: list[dict[str, Any]]) -> None:

@@ -27,13 +27,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "ckanext-hljshare")]
 
 from tests.bench import ingest_web  # noqa: E402
 from tests.bench.ingest_push import push_rate  # noqa: E402
-from tests.bench.ingest_site import Site, Sites, ckan  # noqa: E402
 from tests.bench.ingest_source import Remote  # noqa: E402
+from tests.sites import Site, Sites, ckan  # noqa: E402
 
 SIZES = (1_000, 10_000)  # the first is harvested by both sides
 LARGE = 100_000
 DOCUMENT = ROOT / "docs" / "speed.md"
 MARKS = ("<!-- ingest -->", "<!-- /ingest -->")
+REDIS = {"ours": 61, "stock": 62}
 EVERY = 100  # one record in so many is changed
 # Issue 6: ratios to stock's datasets per second; to our own at 1,000; of searches to idle.
 PROMISED = {"first": 10.0, "unchanged": 100.0, "changed": 50.0}
@@ -319,7 +320,7 @@ def main() -> int:
     asked = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
-        sites = Sites(Path(os.environ["PORTAL_RUN"]))
+        sites = Sites(Path(os.environ["PORTAL_RUN"]), "bench_ingest", REDIS)
         stack.callback(sites.close)
         if asked.profile:
             profile(sites, min(asked.sizes), asked.profile)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import ingest_web
-from tests.bench.ingest_site import Sites, ckan
 from tests.bench.ingest_source import record
+from tests.sites import Sites, ckan
 
 CITY = "harbin"
 TOKEN = "token"

@@ -1,20 +1,21 @@
-"""Databases, search cores and settings of the sites that `bench_ingest.py` measures.
+"""Whole sites beside the portal, ours and stock CKAN's, for measurements and for tests of two.
 
-Everything made here is of the bench alone, carries its prefix, and is removed by `Sites.close`;
-what a run that was killed left behind is removed when the next one begins.
+They stand on the portal's own PostgreSQL, Redis and Solr, each with a database, a search core, a
+Redis database, a storage folder and settings of its own. All of it carries its makers' prefix and
+is removed by `Sites.close`; what a run that was killed left behind is removed when the next begins.
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 import psycopg2
@@ -22,11 +23,10 @@ from psycopg2 import sql
 
 from tests.integration.search.corpus import Core
 
-PREFIX = "bench_ingest"
-REDIS = {"ours": 61, "stock": 62}  # the queues of the bench; the portal's own are 0 to 20
 # The portal's settings that stock CKAN has no use for, or that would not be stock any more.
 NOT_STOCK = ("hljshare.", "scheming.", "ckanext.dcat.", "ckan.datastore.", "ckan.theme",
              "ckan.favicon", "ckan.plugins", "ckan.locale_", "ckan.locales_")  # fmt: skip
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def setting(run: Path, name: str) -> str:
@@ -41,96 +41,131 @@ def setting(run: Path, name: str) -> str:
 
 @dataclass
 class Site:
-    """One portal of the bench: its settings file, and how to reach its parts."""
+    """One portal: its settings file, and how to reach its parts. ``database``: its address."""
 
     kind: str
     name: str
     ini: Path
     core: Core
+    database: str
+    storage: Path
 
 
 class Sites:
     """Makes sites on the portal's own services, and removes them all."""
 
-    def __init__(self, run: Path) -> None:
-        """Remove what an earlier run left behind. ``run``: the portal's folder of data. Raises
-        SystemExit while another bench is at it.
+    def __init__(
+        self,
+        run: Path,
+        prefix: str,
+        redis: Mapping[str, int],
+        stock_plugins: str = "harvest ckan_harvester",
+    ) -> None:
+        """Remove what an earlier run left behind.
+
+        :param run: the portal's folder of data
+        :param prefix: begins every name; no other maker's prefix may begin with it
+        :param redis: by "ours" and "stock", numbers of Redis databases that nobody else uses; the
+            portal's own are 0 to 30
+        :raises SystemExit: while another run with this prefix is at it
         """
-        self.run = run
-        self.folder = run / PREFIX
+        self.run, self.prefix, self._numbers = run, prefix, redis
+        self._stock_plugins = stock_plugins
+        self.folder = run / prefix
+        self.solr = f"http://127.0.0.1:{setting(run, 'SOLR_PORT')}/solr"
         self._stack = ExitStack()
         self._templates: set[str] = set()
-        lock = run / f"{PREFIX}.lock"
+        lock = run / f"{prefix}.lock"
         self._alone = self._stack.enter_context(lock.open("w"))
         try:
             fcntl.flock(self._alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SystemExit("another `./portal bench ingest` is running") from None
+            raise SystemExit(f"another run makes sites called {prefix}") from None
         self._stack.callback(lock.unlink)
         self._stack.callback(self._sweep)
         self._sweep()
         self.folder.mkdir(mode=0o700)
 
     def close(self) -> None:
-        """Remove every database, core and file of the bench."""
+        """Remove every database, core and file that was made."""
         self._stack.close()
 
     def _sweep(self) -> None:
-        names = self._sql("select datname from pg_database where datname like %s", f"{PREFIX}%")
+        like = "select datname from pg_database where datname like %s"
+        names = self._sql(like, f"{self.prefix}%")
         for name in names:
             self._drop(name)
-        for folder in Path(self.run / "solr" / "home").glob(f"{PREFIX}*"):
-            Core.remove(_known_core(os.environ["PORTAL_SOLR_URL"], folder))
-        for number in REDIS.values():
+        for folder in Path(self.run / "solr" / "home").glob(f"{self.prefix}*"):
+            Core.remove(_known_core(self.solr, folder))
+        for number in self._numbers.values():
             self._redis(number).flushdb()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ------------------------------------------------------------------ sites
 
-    def make(self, kind: str, name: str, prepare: Callable[[Path], None] | None = None) -> Site:
+    def make(
+        self,
+        kind: str,
+        name: str,
+        prepare: Callable[[Path], None] | None = None,
+        settings: Mapping[str, str] = NONE,
+    ) -> Site:
         """A fresh site: ``kind`` is "ours" or "stock". The first of a kind is migrated, and filled
-        by ``prepare``, once; the others are copies of its database.
+        by ``prepare``, once; the others are copies of its database. ``settings`` are the site's
+        own, above all others.
         """
-        template = f"{PREFIX}_{kind}"
+        template = f"{self.prefix}_{kind}"
         if kind not in self._templates:
             self._database(template)
             self._database(f"{template}_data")
-            core = Core(os.environ["PORTAL_SOLR_URL"], template, stock=kind == "stock")
+            core = Core(self.solr, template, stock=kind == "stock")
             ini = self._ini(kind, template)
             ckan(ini, "db", "init")
-            ckan(ini, "db", "pending-migrations", "--apply")
             if prepare:
                 prepare(ini)
             core.remove()
             self._templates.add(kind)
         whole = f"{template}_{name}"
         self._database(whole, template)
-        core = Core(os.environ["PORTAL_SOLR_URL"], whole, stock=kind == "stock")
-        self._redis(REDIS[kind]).flushdb()
-        return Site(kind, whole, self._ini(kind, whole), core)
+        return self._site(kind, whole, settings)
+
+    def _site(self, kind: str, whole: str, settings: Mapping[str, str]) -> Site:
+        core = Core(self.solr, whole, stock=kind == "stock")
+        self._redis(self._numbers[kind]).flushdb()
+        ini = self._ini(kind, whole, settings)
+        return Site(kind, whole, ini, core, self._address(whole), self.folder / f"{whole}-storage")
+
+    def copy(self, site: Site, kind: str, name: str, settings: Mapping[str, str] = NONE) -> Site:
+        """A site of a kind on a copy of another one's database, with an empty search core. Nobody
+        may be connected to the other one meanwhile.
+        """
+        whole = f"{self.prefix}_{kind}_{name}"
+        self._database(whole, site.name)
+        return self._site(kind, whole, settings)
 
     def remove(self, site: Site) -> None:
         """Remove a site's database and core; its settings file stays until the end."""
         site.core.remove()
         self._drop(site.name)
 
-    def _ini(self, kind: str, name: str) -> Path:
+    def _ini(self, kind: str, name: str, settings: Mapping[str, str] = NONE) -> Path:
         own = {
             "ckan.site_id": name,
             "ckan.site_url": "http://bench.example",
             "sqlalchemy.url": self._address(name),
-            "ckan.datastore.write_url": self._address(f"{PREFIX}_{kind}_data"),
-            "ckan.datastore.read_url": self._address(f"{PREFIX}_{kind}_data", "datastore_ro"),
-            "ckan.redis.url": self._redis_address(REDIS[kind]),
-            "ckan.harvest.mq.redis_db": str(REDIS[kind]),
-            "solr_url": f"{os.environ['PORTAL_SOLR_URL']}/{name}",
-            "ckan.storage_path": str(self.folder / "storage"),
+            "ckan.datastore.write_url": self._address(f"{self.prefix}_{kind}_data"),
+            "ckan.datastore.read_url": self._address(f"{self.prefix}_{kind}_data", "datastore_ro"),
+            "ckan.redis.url": self._redis_address(self._numbers[kind]),
+            "ckan.harvest.mq.redis_db": str(self._numbers[kind]),
+            "solr_url": f"{self.solr}/{name}",
+            "ckan.storage_path": str(self.folder / f"{name}-storage"),
             "SESSION_TYPE": "cookie",
         }
         if kind == "ours":
             own["hljshare.ingest.allowed_networks"] = "127.0.0.0/8"
         else:
-            own["ckan.plugins"] = "harvest ckan_harvester"
+            own["ckan.plugins"] = self._stock_plugins
+        own |= settings
         kept: list[str] = []
         for line in (self.run / "ckan.ini").read_text("utf-8").splitlines():
             key = line.partition("=")[0].strip()

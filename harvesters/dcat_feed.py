@@ -7,49 +7,51 @@ into a record, and what RDF leaves unordered is sorted: the same catalog gives t
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from functools import partial
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import ckan.plugins as p
-import yaml
 from rdflib import Graph, Literal, Namespace, URIRef
-from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, RDFS, SKOS
+from rdflib.namespace import DCAT, DCTERMS, FOAF, RDF, SKOS
 from rdflib.term import Node
 
 from ckanext.hljshare.catalog import codelists, codes
-from ckanext.hljshare.ingest import levels, text
+from ckanext.hljshare.feeds.dcat import reading
+from ckanext.hljshare.feeds.dcat.terms import telephone_words
+from ckanext.hljshare.ingest import text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError
-from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
+from ckanext.hljshare.ingest.record import CatalogRecord
 
 from . import build, licences, rdf
 from .base import HljshareHarvester
 from .ckan_portal import is_below
-from .mapping import HERE
+from .dcat_files import files_of, services_of
+from .dcat_words import (
+    ADMS,
+    CYCLES,
+    DCATAP,
+    DURATIONS,
+    EU,
+    LOCN,
+    NAMES,
+    THEMES,
+    VCARD,
+    date_of,
+    in_order,
+    label_of,
+    last_part,
+    level_of,
+    words_of,
+)
 from .mapping import Mapping as SourceMapping
 from .pages import MAX_PAGES, Turning, once, readable, whole_number
 
 HYDRA = Namespace("http://www.w3.org/ns/hydra/core#")
-VCARD = Namespace("http://www.w3.org/2006/vcard/ns#")
-ADMS = Namespace("http://www.w3.org/ns/adms#")
-SCHEMA = Namespace("http://schema.org/")
-DCATAP = Namespace("http://data.europa.eu/r5r/")
-SPDX = Namespace("http://spdx.org/rdf/terms#")
-LOCN = Namespace("http://www.w3.org/ns/locn#")
-
-EU = "publications.europa.eu/resource/authority/"
-# How the EU's lists, Dublin Core and IANA say what our lists say: data, no code of a source's own.
-_WORDS = yaml.safe_load((HERE / "vocabularies.yaml").read_text(encoding="utf-8"))
-ACCESS, CYCLES, DURATIONS, THEMES, MEDIA = (
-    {str(theirs): ours for ours, listed in _WORDS[name].items() for theirs in listed}
-    for name in ("access", "cycle", "duration", "theme", "media")
-)
-_NAMES = (FOAF.name, SKOS.prefLabel, RDFS.label, DCTERMS.title, VCARD.fn, SCHEMA.name)
-_LABELS = (SKOS.prefLabel, RDFS.label, DCTERMS.title, FOAF.name)
 
 
 class DcatFeed:
@@ -156,40 +158,6 @@ def next_page(graph: Graph, url: str) -> str | None:
     return targets[0]
 
 
-def _best(values: Iterable[Node]) -> str:
-    """Of texts in several languages the Chinese one, then one without a language, then English."""
-    order = {"zh": 0, "": 1, "en": 2}
-    ranked = sorted(
-        (order.get((value.language or "").casefold()[:2], 3), str(value))
-        for value in values
-        if isinstance(value, Literal) and not text.is_empty(value)
-    )
-    return ranked[0][1] if ranked else ""
-
-
-def words_of(graph: Graph, node: Node, *predicates: URIRef) -> str:
-    """The text of the first predicate that has one, "" where none has."""
-    for predicate in predicates:
-        found = _best(graph.objects(node, predicate))
-        if found:
-            return found
-    return ""
-
-
-def _named(graph: Graph, value: Node, names: tuple[URIRef, ...] = _LABELS) -> str:
-    """A literal itself, or the label of a node."""
-    return _best((value,)) if isinstance(value, Literal) else words_of(graph, value, *names)
-
-
-def _last(value: object) -> str:
-    """The last part of an address."""
-    return re.split(r"[/#:]", str(value).rstrip("/"))[-1]
-
-
-def _sorted(values: Iterable[Node]) -> list[Node]:
-    return sorted(values, key=str)
-
-
 def make_record(
     graph: Graph, node: Node, native_id: str, mapping: SourceMapping, today: date | None = None
 ) -> CatalogRecord:
@@ -197,35 +165,28 @@ def make_record(
     opened, held = level_of(graph, node, mapping)
     pages = (*graph.objects(node, DCAT.landingPage), *graph.objects(node, FOAF.page), node)
     web = [str(page) for page in pages if str(page).startswith(("http://", "https://"))]
-    rights = [_named(graph, item) for item in _sorted(graph.objects(node, DCTERMS.rights))]
-    laws = [
-        f"《{name.strip('《》')}》" if "《" not in name else name
-        for item in _sorted(graph.objects(node, DCATAP.applicableLegislation))
-        if (name := _named(graph, item))
-    ]
     themes, industry = _themes(graph, node, mapping)
     values: dict[str, object] = {
         "title": words_of(graph, node, DCTERMS.title),
         "notes": words_of(graph, node, DCTERMS.description),
         "provider": _agent(graph, node),
         "open": opened,
-        "open_basis": "；".join([*(words for words in rights if "《" in words), *laws]),
-        "use_condition": "；".join(words for words in rights if words and "《" not in words),
+        **_rights(graph, node),
         "cycle": _cycle(graph, node, mapping),
-        "released": _moment(graph, node, DCTERMS.issued, first=True),
-        "updated": _moment(graph, node, DCTERMS.modified),
+        "released": date_of(graph, node, DCTERMS.issued, first=True),
+        "updated": date_of(graph, node, DCTERMS.modified),
         "tags": _keywords(graph, node),
         "theme": themes,
         "industry": industry,
         "source_url": web[0] if web else "",
         **_contact(graph, node),
     }
-    resources = list(_files(graph, node, values, mapping))
-    for file in _sorted(graph.objects(node, DCAT.distribution)):  # unknown is held here too
+    resources = list(files_of(graph, node, values, mapping))
+    for file in in_order(graph.objects(node, DCAT.distribution)):  # unknown is held here too
         held = held or level_of(graph, file, mapping)[1]
     raw = build.Raw(values, resources=resources, held=held)
     listed = len(set(graph.objects(node, DCAT.distribution)))
-    own = sum(1 for _item in graph.subjects(DCAT.servesDataset, node))
+    own = len(services_of(graph, node))
     if listed + own > len(resources) and opened == "open":
         raw.warnings.append(f"files-without-address: {listed + own - len(resources)}")
     made = build.record(native_id, raw, mapping, today)
@@ -233,38 +194,50 @@ def make_record(
         "region_code": _region(graph, node),
         "license_id": _licence(graph, node),
         "resource_code": _resource_code(graph, node),
+        **_in_our_terms(graph, node, made.fields.get("open_type")),
     }
     fields = {**made.fields, **{name: value for name, value in more.items() if value}}
     return CatalogRecord(**{**made.__dict__, "fields": fields})
 
 
-def level_of(graph: Graph, node: Node, mapping: SourceMapping) -> tuple[str, str | None]:
-    """The opening level that `dct:accessRights` gives in our code ("" for none), and why the
-    dataset must be held. The mapping's codes know addresses, labels and texts.
+def _rights(graph: Graph, node: Node) -> dict[str, str]:
+    """What is said of rights: a portal like this one says in its own terms which words are what;
+    else words that name a law are the basis.
     """
-    found: set[str] = set()
-    unknown: list[str] = []
-    for value in _sorted(graph.objects(node, DCTERMS.accessRights)):
-        label = _named(graph, value)
-        code = mapping.code("open", value) or mapping.code("open", label)
-        if code is None and isinstance(value, URIRef) and EU + "access-right/" in value:
-            code = ACCESS.get(_last(value))
-        if code is None:
-            unknown.append(label or (_last(value) if isinstance(value, URIRef) else "?"))
-        else:
-            found.add(code)
-    if unknown:
-        return "", f"opening-unknown: {text.line(unknown[0])[:40]}"
-    if len(found) > 1:
-        return "", f"opening-conflict: {' / '.join(sorted(found))}"
-    if found:
-        return found.pop(), None
-    return ("open" if mapping.feed.get("assume_open") else ""), None
+    if reading.is_ours(graph, node):
+        told = reading.told(graph, node)
+        laws = (f"《{basis['law']}》" for basis in reading.bases(graph, node))
+        share = codelists.label("share_type", told.get("share_type"))  # the code `none` is empty
+        return {**told, "share": share, "open_basis": "；".join(laws)}
+    rights = [label_of(graph, item) for item in in_order(graph.objects(node, DCTERMS.rights))]
+    laws = (
+        f"《{name.strip('《》')}》" if "《" not in name else name
+        for item in in_order(graph.objects(node, DCATAP.applicableLegislation))
+        if (name := label_of(graph, item))
+    )
+    return {
+        "open_basis": "；".join([*(words for words in rights if "《" in words), *laws]),
+        "use_condition": "；".join(words for words in rights if words and "《" not in words),
+    }
+
+
+def _in_our_terms(graph: Graph, node: Node, opened: object) -> dict[str, Any]:
+    """Fields that only a portal like this one tells apart."""
+    if not reading.is_ours(graph, node):
+        return {}
+    bases = [
+        {key: words for key, value in basis.items() if (words := text.line(value))}
+        for basis in reading.bases(graph, node)
+    ]
+    return {
+        "use_scope": text.line(reading.told(graph, node).get("use_scope")),
+        "open_basis": bases if opened in ("on_request", "closed") else [],
+    }
 
 
 def _agent(graph: Graph, node: Node) -> str:
     for predicate in (DCTERMS.publisher, DCTERMS.creator):
-        names = (_named(graph, item, _NAMES) for item in _sorted(graph.objects(node, predicate)))
+        names = (label_of(graph, item, NAMES) for item in in_order(graph.objects(node, predicate)))
         found = next((name for name in names if name), "")
         if found:
             return text.line(found)
@@ -272,19 +245,16 @@ def _agent(graph: Graph, node: Node) -> str:
 
 
 def _cycle(graph: Graph, node: Node, mapping: SourceMapping) -> str:
-    for value in _sorted(graph.objects(node, DCTERMS.accrualPeriodicity)):
-        label = _named(graph, value)
+    for value in in_order(graph.objects(node, DCTERMS.accrualPeriodicity)):
+        label = label_of(graph, value)
         known = mapping.code("cycle", value) or mapping.code("cycle", label)
-        known = known or CYCLES.get(_last(value)) or DURATIONS.get(str(value).upper())
-        found = known or codelists.find("update_cycle", text.line(label)) or label or _last(value)
+        known = known or CYCLES.get(last_part(value)) or DURATIONS.get(str(value).upper())
+        found = (
+            known or codelists.find("update_cycle", text.line(label)) or label or last_part(value)
+        )
         if found:
             return found
     return ""
-
-
-def _moment(graph: Graph, node: Node, predicate: URIRef, *, first: bool = False) -> str:
-    found = sorted(text.line(item) for item in graph.objects(node, predicate))
-    return (found[0] if first else found[-1]) if found else ""
 
 
 def _keywords(graph: Graph, node: Node) -> list[str]:
@@ -297,12 +267,14 @@ def _themes(graph: Graph, node: Node, mapping: SourceMapping) -> tuple[str, str]
     """Theme and industry: the first of each that one of our lists knows; else the first label, so
     that the report names what is unknown.
     """
-    theme = industry = label = ""
-    for value in _sorted((*graph.objects(node, DCAT.theme), *graph.objects(node, DCTERMS.subject))):
-        named = _named(graph, value)
+    given = in_order((*graph.objects(node, DCAT.theme), *graph.objects(node, DCTERMS.subject)))
+    own = [reading.code_of(value, "theme") for value in given]
+    theme, industry, label = next((code for code in own if code), ""), "", ""
+    for value in given:
+        named = label_of(graph, value)
         notation = words_of(graph, value, SKOS.notation) if not isinstance(value, Literal) else ""
-        label = label or named or _last(value)
-        eu = THEMES.get(_last(value), "") if EU + "data-theme/" in str(value) else ""
+        label = label or named or last_part(value)
+        eu = THEMES.get(last_part(value), "") if EU + "data-theme/" in str(value) else ""
         for words in (str(value), notation, named, eu):
             known = mapping.code("theme", words) or codelists.find("theme", text.line(words))
             theme = theme or known or ""
@@ -313,23 +285,30 @@ def _themes(graph: Graph, node: Node, mapping: SourceMapping) -> tuple[str, str]
 
 
 def _contact(graph: Graph, node: Node) -> dict[str, str]:
-    for point in _sorted(graph.objects(node, DCAT.contactPoint)):
+    for point in in_order(graph.objects(node, DCAT.contactPoint)):
         phones = [
             str(words)
-            for given in _sorted(graph.objects(point, VCARD.hasTelephone))
-            for words in (_sorted(graph.objects(given, VCARD.hasValue)) or [given])
+            for given in in_order(graph.objects(point, VCARD.hasTelephone))
+            for words in (in_order(graph.objects(given, VCARD.hasValue)) or [given])
         ]
-        phones += [str(words) for words in _sorted(graph.objects(point, VCARD["telephone-number"]))]
+        phones += [
+            str(words) for words in in_order(graph.objects(point, VCARD["telephone-number"]))
+        ]
         phone = next((words for words in phones if re.search(r"\d{3}", words)), "")
         name = words_of(graph, point, VCARD.fn, VCARD["organization-name"], FOAF.name)
+        unit = words_of(graph, point, VCARD["organization-unit"])
         if name or phone:
-            return {"contact_name": name, "contact_phone": phone.removeprefix("tel:")}
+            return {
+                "contact_name": name,
+                "contact_phone": telephone_words(phone) if phone.startswith("tel:") else phone,
+                "provider_inner": unit,
+            }
     return {}
 
 
 def _region(graph: Graph, node: Node) -> str:
-    for place in _sorted(graph.objects(node, DCTERMS.spatial)):
-        words = [_last(place), _named(graph, place)]
+    for place in in_order(graph.objects(node, DCTERMS.spatial)):
+        words = [last_part(place), label_of(graph, place)]
         if not isinstance(place, Literal):
             words += [
                 words_of(graph, place, SKOS.notation, DCTERMS.identifier),
@@ -348,7 +327,7 @@ def _resource_code(graph: Graph, node: Node) -> str:
     given = [*graph.objects(node, DCTERMS.identifier)]
     for item in graph.objects(node, ADMS.identifier):
         given += [item] if isinstance(item, Literal) else graph.objects(item, SKOS.notation)
-    return next((str(item) for item in _sorted(given) if codes.parse(str(item))), "")
+    return next((str(item) for item in in_order(given) if codes.parse(str(item))), "")
 
 
 def _licence(graph: Graph, node: Node) -> str:
@@ -357,105 +336,6 @@ def _licence(graph: Graph, node: Node) -> str:
         given |= set(graph.objects(file, DCTERMS.license))
     found = {licence for item in given if (licence := licences.find(item))}
     return found.pop() if len(found) == 1 else ""
-
-
-def _files(
-    graph: Graph, node: Node, values: dict[str, object], mapping: SourceMapping
-) -> Iterator[ResourceRecord]:
-    """Files and interfaces that have an address. Their own names may be addresses, and ids are
-    remembered where addresses may not be: what has no identifier is called by a digest.
-    """
-    found: dict[str, ResourceRecord] = {}
-    for file in _sorted(graph.objects(node, DCAT.distribution)):
-        services = _sorted(graph.objects(file, DCAT.accessService))
-        url = _web(graph, file, DCAT.downloadURL, DCAT.accessURL)
-        declared = _format(graph, file)
-        if not url:
-            url = next((it for s in services if (it := _web(graph, s, DCAT.endpointURL))), "")
-            declared = declared or "API"
-        made = _file(graph, file, url, declared, values, mapping)
-        if made:
-            found.setdefault(made.native_id, made)
-    for service in _sorted(graph.subjects(DCAT.servesDataset, node)):
-        url = _web(graph, service, DCAT.endpointURL)
-        made = _file(graph, service, url, "API", values, mapping)
-        if made:
-            found.setdefault(made.native_id, made)
-    return iter(sorted(found.values(), key=lambda item: (item.name, item.format, item.native_id)))
-
-
-def _file(
-    graph: Graph,
-    node: Node,
-    url: str,
-    declared: str,
-    values: dict[str, object],
-    mapping: SourceMapping,
-) -> ResourceRecord | None:
-    if not url:
-        return None
-    given = sorted(text.line(item) for item in graph.objects(node, DCTERMS.identifier))
-    own = str(node) if isinstance(node, URIRef) else url
-    digest = hashlib.blake2b(own.encode(), digest_size=10).hexdigest()
-    level, _held = level_of(graph, node, mapping)
-    whole = text.line(values["open"])
-    strict = bool(level and whole) and level != whole and not levels.is_looser(level, whole)
-    modified = text.parse_date(_moment(graph, node, DCTERMS.modified)).value
-    name = words_of(graph, node, DCTERMS.title) or text.line(values["title"])
-    return build.file_record(
-        given[0] if given and given[0] and "://" not in given[0] else digest,
-        name,
-        url,
-        declared,
-        description=text.strip_html(words_of(graph, node, DCTERMS.description)),
-        size=_size(graph, node),
-        modified=modified.isoformat() if modified else None,
-        open_type=level if strict else None,
-        hash=_checksum(graph, node),
-    )
-
-
-def _web(graph: Graph, node: Node, *predicates: URIRef) -> str:
-    for predicate in predicates:
-        for value in _sorted(graph.objects(node, predicate)):
-            if str(value).startswith(("http://", "https://")):
-                return str(value)
-    return ""
-
-
-def _format(graph: Graph, node: Node) -> str:
-    for predicate in (DCTERMS["format"], DCAT.mediaType):
-        for value in _sorted(graph.objects(node, predicate)):
-            media = re.search(r"(?:^|/media-types/)([a-z]+/[\w.+-]+)$", str(value))
-            named = "" if isinstance(value, Literal) else _named(graph, value)
-            if isinstance(value, URIRef) and not media:
-                named = _last(value) or named
-            elif media:
-                kind = media.group(1).casefold()
-                named = MEDIA.get(kind, kind.split("/")[1])
-            named = named or words_of(graph, value, RDF.value) or _best((value,))
-            if named:
-                return text.line(named).upper()
-    return ""
-
-
-def _size(graph: Graph, node: Node) -> int | None:
-    for value in _sorted(graph.objects(node, DCAT.byteSize)):
-        words = re.sub(r"\.0+$", "", str(value))
-        if whole_number(words) is not None:
-            return whole_number(words)
-    return None
-
-
-def _checksum(graph: Graph, node: Node) -> str | None:
-    """``sha256:…`` of an spdx:checksum."""
-    for checksum in _sorted(graph.objects(node, SPDX.checksum)):
-        value = str(next(iter(_sorted(graph.objects(checksum, SPDX.checksumValue))), "")).lower()
-        named = str(next(iter(_sorted(graph.objects(checksum, SPDX.algorithm))), ""))
-        algorithm = re.search(r"(sha\d+|md5)$", named.lower())
-        if algorithm and re.fullmatch(r"[0-9a-f]{32,128}", value):
-            return f"{algorithm.group()}:{value}"
-    return None
 
 
 def _not_our_own(url: str, mapping: SourceMapping, fetcher: Fetcher) -> DcatFeed:

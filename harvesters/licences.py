@@ -12,6 +12,7 @@ from ckanext.hljshare.paths import SCHEMING
 
 _TAIL = re.compile(r"/(?:deed(?:\.[\w-]+)?|legalcode(?:\.[\w-]+)?)?/?$")
 _EU = "publications.europa.eu/resource/authority/licence/"
+_OWN = "/vocabulary/licence/"  # of a portal like this one
 
 
 @lru_cache(maxsize=1)
@@ -30,4 +31,4 @@ def find(words: object) -> str | None:
     key = _key(str(words or ""))
     if key.startswith(_EU):  # CC_BY_4_0
         key = re.sub(r"_(\d+)_(\d+)$", r"-\1.\2", key.removeprefix(_EU)).replace("_", "-")
-    return _known().get(key) if key else None
+    return _known().get(key.rpartition(_OWN)[2]) if key else None

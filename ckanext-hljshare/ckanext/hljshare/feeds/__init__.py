@@ -1,0 +1,1 @@
+"""What machines read: DCAT, the national catalog list, sitemaps, the description of the API."""

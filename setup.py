@@ -17,7 +17,10 @@ setup(
     ],
     include_package_data=True,
     package_data={
-        "": ["*.yaml", "*.yml", "*.json", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"]
+        "": [
+            *("*.yaml", "*.yml", "*.json", "*.ini", "*.html", "*.css", "*.js", "*.po", "*.svg"),
+            *("*.txt", "*.mjs", "*.sh", "*.R"),  # robots.txt; examples of the API
+        ]
     },
     install_requires=[
         "ckan==2.12.*",
@@ -25,10 +28,12 @@ setup(
         "ckanext-harvest>=1.6.3",
         "ckanext-dcat>=2.4.4",
         "cryptography>=42",
+        "flask-swagger-ui>=5.34",
         "icalendar>=6",
         "lxml>=5",
         "openpyxl>=3.1",
         "PyYAML>=6",
+        "XlsxWriter>=3.2",
         "rdflib>=7",
     ],
     entry_points={
@@ -40,6 +45,7 @@ setup(
             f"hljshare_deadlines = {ROOM}.deadlines.plugin:DeadlinesPlugin",
             f"hljshare_push = {ROOM}.push.plugin:PushPlugin",
             f"hljshare_requests = {ROOM}.requests.plugin:RequestsPlugin",
+            f"hljshare_feeds = {ROOM}.feeds.plugin:FeedsPlugin",
             f"hljshare_theme = {ROOM}.theme.plugin:ThemePlugin",
             "hljshare_catalog_sheet = harvesters.catalog_sheet:CatalogSheetHarvester",
             "hljshare_ckan_portal = harvesters.ckan_portal:CkanPortalHarvester",
@@ -48,6 +54,9 @@ setup(
             "hljshare_odweb = harvesters.odweb:OdwebHarvester",
             "hljshare_oportal = harvesters.oportal:OportalHarvester",
             "hljshare_xml_feed = harvesters.xml_feed:XmlFeedHarvester",
+        ],
+        "ckan.rdf.profiles": [
+            f"hljshare_dcat_ap_3 = {ROOM}.feeds.dcat.profile:HljshareDCATAP3Profile",
         ],
     },
 )

@@ -17,6 +17,7 @@ PERIODIC: list[tuple[int, list[str]]] = [
     (60, ["hljshare", "ingest", "due"]),
     (60, ["hljshare", "outbox", "run"]),
     (60, ["hljshare", "requests", "tick"]),
+    (300, ["hljshare", "feeds", "refresh"]),
     (3600, ["hljshare", "push", "watch"]),
     (3600, ["hljshare", "calendar", "remind"]),
     (3600, ["hljshare", "requests", "erase"]),

@@ -21,6 +21,7 @@ MIGRATED = (
     "hljshare_deadlines",
     "hljshare_requests",
     "hljshare_push",
+    "hljshare_feeds",
     "harvest",
 )
 BASIS = [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}]

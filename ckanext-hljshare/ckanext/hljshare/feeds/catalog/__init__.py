@@ -1,0 +1,1 @@
+"""The catalog and its datasets as RDF: pages, changes since a time, dumps."""

@@ -1,0 +1,5 @@
+"""Runs this plugin's migrations."""
+
+from ckanext.hljshare.migration.environment import run
+
+run(__file__)

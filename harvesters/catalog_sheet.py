@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ckanext.hljshare.ingest import text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, Validators, read_whole
 from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
 
-from . import build
+from . import build, national_list
 from .base import HljshareHarvester
 from .mapping import Mapping
 from .workbook import Cell, Row, Sheet, read_sheets
@@ -145,7 +145,11 @@ def _data_rows(sheet: Sheet, columns: Columns) -> Iterator[dict[str, Cell]]:
         if alone and (in_notes or number in sheet.across or (words and _NOTE.match(words[0]))):
             in_notes = True
             continue
-        values = {name: row[place] for name, place in columns.fields.items() if place < len(row)}
+        values = {
+            name: national_list.plain(row[place])
+            for name, place in columns.fields.items()
+            if place < len(row)
+        }
         if any(not text.is_empty(value) for value in values.values()):
             in_notes = False
             yield values
@@ -163,7 +167,9 @@ def _record(
         for name, value in row.items():
             if text.is_empty(first.get(name)) and not text.is_empty(value):
                 first[name] = value
-    raw = build.Raw(first, items=[row for row in rows if not text.is_empty(row.get("item_name"))])
+    first = national_list.exact(first)
+    items = [row for row in rows if not text.is_empty(row.get("item_name"))]
+    raw = build.Raw(first, items=items or national_list.items(first.get("items")))
     openings = list(
         dict.fromkeys(
             text.line(row.get("open")) for row in rows if not text.is_empty(row.get("open"))
@@ -180,7 +186,9 @@ def _record(
     if native_id == "|":
         native_id = f"row {number}"
     raw.resources += _files(first, raw.line("title"))
-    return build.record(native_id, raw, mapping, today)
+    record = build.record(native_id, raw, mapping, today)
+    more = national_list.fields(first, record.fields)
+    return replace(record, fields={**record.fields, **more}) if more else record
 
 
 def _files(row: dict[str, Cell], title: str) -> list[ResourceRecord]:

@@ -14,11 +14,14 @@ from markupsafe import Markup
 from ckanext.hljshare.access import levels
 from ckanext.hljshare.catalog import codelists, orgtree
 from ckanext.hljshare.catalog.freshness import parse_date
+from ckanext.hljshare.feeds.web import pages
+from ckanext.hljshare.feeds.web.links import Link
 from ckanext.hljshare.ingest import received
 from ckanext.hljshare.theme import city_fields, dates, facets, home, icons, paging, preview, usage
 
 __all__ = [
     "hljshare_ago",
+    "hljshare_alternates",
     "hljshare_cell",
     "hljshare_clear_url",
     "hljshare_columns",
@@ -108,26 +111,20 @@ def hljshare_dataset(name: str | None) -> dict[str, Any] | None:
     return found
 
 
-def hljshare_structured_data(dataset: dict[str, Any]) -> str:
-    """ckanext-dcat's JSON-LD for search engines, of public datasets, safe within a script element.
-
-    Making it takes longer than all the rest of the page, so it is kept until the dataset changes.
-    """
-    if tk.current_user.is_authenticated or dataset.get("private"):
-        return ""  # for visitors that are machines; what a member may see besides is never kept
-    helper = tk.h.get("structured_data")
-    if helper is None:
-        return ""
-    key = (dataset["id"], dataset["metadata_modified"], str(tk.h.lang()))
-    if key not in _structured:
-        if len(_structured) >= STRUCTURED_KEPT:
-            _structured.clear()
-        _structured[key] = str(helper(dataset) or "").replace("<", "\\u003c")
-    return _structured[key]
+def hljshare_structured_data(dataset: dict[str, Any] | None = None) -> Markup:
+    """A dataset, or the catalog, in schema.org's words, safe within a script element."""
+    if dataset is None:
+        return pages.catalog_description()
+    return pages.dataset_description(dataset)
 
 
-STRUCTURED_KEPT = 2000
-_structured: dict[tuple[str, str, str], str] = {}
+def hljshare_alternates(
+    dataset: dict[str, Any] | None = None, agency: dict[str, Any] | None = None
+) -> list[Link]:
+    """What a dataset's page, an agency's, or any other links in its head: type, href, title."""
+    if dataset is not None:
+        return pages.dataset_links(dataset)
+    return pages.agency_links(agency["name"]) if agency else pages.catalog_links()
 
 
 def hljshare_extract(text: str | None) -> str:

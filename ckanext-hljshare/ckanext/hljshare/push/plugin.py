@@ -11,8 +11,8 @@ from ckanext.harvest.model import HarvestJob, HarvestObject
 from flask import Blueprint
 
 from ckanext.hljshare.push import cli as _cli  # noqa: F401  attaches its commands
+from ckanext.hljshare.push import document, source, views, watch
 from ckanext.hljshare.push import model as _model  # noqa: F401  declares its tables
-from ckanext.hljshare.push import source, views, watch
 from ckanext.hljshare.push.logic import action, auth
 
 __all__ = ["PushPlugin", "watch"]  # importing `watch` gives its notices their words
@@ -30,6 +30,10 @@ class PushPlugin(p.SingletonPlugin):
     def get_blueprint(self) -> list[Blueprint]:
         """The addresses below /push/v1."""
         return [views.blueprint]
+
+    def hljshare_openapi(self) -> dict[str, Any]:
+        """The description of the interface, for /api/docs."""
+        return document.openapi(str(tk.config["ckan.site_url"]))
 
     def info(self) -> dict[str, str]:
         """The kind push, for the form of harvest sources."""

@@ -1,0 +1,1 @@
+"""For people with programs: the description of the API, its page, examples, CORS and limits."""

@@ -10,8 +10,11 @@ same people ask again, before any background job has run.
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
+import zipfile
 
 import ckan.logic as logic
 import flask_login
@@ -107,6 +110,10 @@ def _variants(rule, known, pairs) -> list[dict[str, str]]:
         if "datastore" in where and pairs is PAIRS:
             found += [{"resource_id": known["alias"]}, {"resource_id": "_table_metadata"}]
         return found
+    if "name" in names and where.startswith("/dataset"):
+        return [{"name": known[dataset]} for dataset, _ in pairs]
+    if "name" in names and where.startswith(("/feeds/agency", "/feeds/org")):
+        return [{"name": known["agency"]}]
     if where.startswith(("/organization", "/group", "/feeds/org", "/feeds/group")):
         return [{"id": known["agency"]}, {"id": known["third"]}]
     if where.startswith("/user"):
@@ -137,6 +144,10 @@ def _paths(rule, known, pairs) -> list[str]:
         "storage_name": "default",
         "location": "x",
         "grant_id": known["grant"],
+        "ending": "json" if rule.rule.startswith("/api/docs") else "ttl",
+        "list_id": "theme",
+        "number": "1",
+        "code": "230100",
     }
     built = []
     for variant in _variants(rule, known, pairs):
@@ -144,7 +155,7 @@ def _paths(rule, known, pairs) -> list[str]:
         path = re.sub(
             r"<(?:[^<>:]+(?:\([^)]*\))?:)?(\w+)>",
             lambda m, values=values: values.get(m[1], "0"),
-            rule.rule,
+            re.sub(r"<any\((\w+)[^)]*\):\w+>", r"\1", rule.rule),  # the first of what it may be
         )
         built.append(path.replace("/api/2/action", "/api/3/action"))
     return list(dict.fromkeys(built))
@@ -155,6 +166,16 @@ ASKED = f"?q={planted.START}*&query={planted.START}&format=csv&incomplete={plant
 
 # What a form sends at least: without it some of CKAN's views fail before they ask who sends it.
 FORM = {**dict.fromkeys(("save", "id", "email", "old_password"), ""), "login": "x", "password": "x"}
+
+
+def _unpacked(data: bytes) -> str:
+    """An answer as text; of a dump or a workbook what is in it."""
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    elif data.startswith(b"PK\x03\x04"):
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            data = b"\n".join(packed.read(name) for name in packed.namelist())
+    return data.decode("utf-8", "replace")
 
 
 class Sweep:
@@ -179,7 +200,7 @@ class Sweep:
             model.Session.rollback()
             self.broken.append(f"{method} {path} ({endpoint}): {error!r}")
             return
-        text = f"{response.headers}\n{response.get_data(as_text=True)}"
+        text = f"{response.headers}\n{_unpacked(response.get_data())}"
         where = f"{method} {response.status_code} {path} ({endpoint}, {group})"
         if words := _secrets(text, self.subject):
             self.told.append(f"{where}: {sorted(words)}")

@@ -39,7 +39,8 @@ LATIN = frozenset(
         DTD SHA Turtle URI URL URN USCC UTF UUID WAF WMS WPS Web XLS XLSX XML ZIP cURL gzip jQuery
         YYYY MM DD DDTHH SS AB NONE GET head http https Open Data License Database
         Cookie DB23 Esc WCAG AA success result error limit offset filters fq open gongjiao
-        package_search hljshare_open_type hljshare_city
+        package_search hljshare_open_type hljshare_city SKOS AP CORS curl jq jsonlite license_id
+        RateLimit Retry After If None Match Modified Since Range api action data urlencode
         ckan ckanapi clean activities jones watershed survey active subject stage my dataset
         id all iCalendar holiday cn date name is_off is off true false
         filter_fields filter_values resource_search start_date end_date offset_days

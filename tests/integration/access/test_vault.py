@@ -147,3 +147,22 @@ def test_only_editors_see_the_address(make_dataset, agency):
                 {"user": user["name"], "ignore_auth": False},
                 id=resource_id,
             )
+
+
+def test_the_address_of_a_copy_is_not_kept_where_the_file_is_not_open(make_dataset):
+    copy = "https://copy.example.gov.cn/a.csv"
+    for level in ("on_request", "closed", "open"):
+        file = {"name": "线路", "url": "https://data.example.gov.cn/a.csv", "cache_url": copy}
+        shown = make_dataset(open_type=level, resources=[file])["resources"][0]
+        assert shown["cache_url"] == (copy if level == "open" else None)
+
+
+def test_what_is_withdrawn_shows_no_address_until_it_is_back(make_dataset):
+    dataset = make_dataset(resources=[{"name": "线路", "url": "https://data.example.gov.cn/a.csv"}])
+
+    def address(**fields):
+        call_action("package_patch", {"ignore_auth": True}, id=dataset["id"], **fields)
+        return call_action("package_show", id=dataset["id"])["resources"][0]["url"]
+
+    assert "/share/" in address(withdrawn_on="2026-11-01")
+    assert address(withdrawn_on="") == "https://data.example.gov.cn/a.csv"

@@ -57,19 +57,22 @@ def _forget_pending(session: Any) -> None:
     session.info.pop(PENDING, None)
 
 
-def _dataset_level(data: dict[tuple[Any, ...], Any]) -> Any:
-    """Return the dataset's own level from flattened data, also once converted to an extra."""
-    if data.get(("open_type",)):
-        return data[("open_type",)]
+def _of_dataset(data: dict[tuple[Any, ...], Any], field: str) -> Any:
+    """Return a field of the dataset's own from flattened data, also once converted to an extra."""
+    if data.get((field,)):
+        return data[(field,)]
     for key, value in data.items():
-        if key[0] == "extras" and key[-1] == "key" and value == "open_type":
+        if key[0] == "extras" and key[-1] == "key" and value == field:
             return data.get((*key[:-1], "value"))
     return None
 
 
 def _hidden(data: dict[tuple[Any, ...], Any]) -> bool:
-    """Tell whether the dataset is not published: levels are free while it is private, and an
-    address that came out then would be read by whoever may edit."""
+    """Tell whether the dataset is not published, or withdrawn: levels are free while it is private,
+    and an address that came out then would be read by whoever may edit; of what is withdrawn only
+    the page remains."""
+    if _text(_of_dataset(data, "withdrawn_on")):
+        return True
     private = data.get(("private",))
     state = data.get(("state",)) or "active"
     return str(private).strip().lower() in ("true", "1", "yes", "on") or state != "active"
@@ -138,7 +141,7 @@ def protect_url(
 
     locator = _text(data.pop(at("locator"), None))
     level = levels.effective(
-        _dataset_level(data), data.get(at("open_type")), data.get(at("derivative"))
+        _of_dataset(data, "open_type"), data.get(at("open_type")), data.get(at("derivative"))
     )
     named = _text(data.get(at("id")))
     resource_id = named or str(uuid.uuid4())
@@ -166,6 +169,7 @@ def protect_url(
             data[key] = entry.address
         pending[resource_id] = None
         return
+    data[at("cache_url")] = None  # CKAN's own second address of a file
     new: str | None
     if uploaded:
         # The file itself is outside anything served; its name may tell as much as its content.

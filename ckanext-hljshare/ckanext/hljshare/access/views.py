@@ -22,7 +22,7 @@ from ckanext.hljshare.access.grants import rules, store
 from ckanext.hljshare.access.policy import Decision
 
 blueprint = Blueprint("hljshare_access", __name__)
-blueprint.record_once(csrf.remember)
+blueprint.record_once(csrf.keep)
 UNKNOWN_SIZE = 1  # of what is made or fetched while it is sent: taken up again once, not more
 
 
@@ -273,7 +273,6 @@ def keep_private(response: Response) -> Response:
 
     CKAN calls API answers to a token `public`, with `Vary: Cookie` only.
     """
-    csrf.restore()
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "SAMEORIGIN")
     response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

@@ -50,7 +50,7 @@ class DatasetFormPlugin(SchemingDatasetsPlugin):
         """CKAN skips unchanged files on update; these fields decide where a file's address may
         stand.
         """
-        return ["open_type", "private", "owner_org", "state"]
+        return ["open_type", "private", "owner_org", "state", "withdrawn_on"]
 
     def validate(
         self, context: Context, data_dict: dict[str, Any], schema: dict[str, Any], action: str

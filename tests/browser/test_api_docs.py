@@ -1,6 +1,7 @@
 """The page for people with programs: readable, by keyboard too, and its calls can be tried."""
 
 import json
+import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -69,6 +70,63 @@ def test_the_words_of_the_viewer_are_chinese(visit):
     assert page.locator(f"{SEARCH} .try-out__btn").inner_text() == "试一试"
     headings = page.locator(f"{SEARCH} .opblock-section-header h4").all_inner_texts()
     assert [text.strip() for text in headings] == ["参数", "响应"]
+
+
+CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")  # its punctuation too
+# Words that are no English to a Chinese reader of programs: names of formats and methods.
+LATIN = {"API", "Atom", "Croissant 1.0", "GET", "OpenAPI 3.1", "POST", "PUT", "RDF"}
+# Every text of the viewer with its language, and whether it is code: names and values, which are
+# the same in every language.
+TEXTS = """() => {
+  const code = "pre, code, textarea, option, td.header-col, .opblock-summary-path, "
+    + ".parameter__name, .parameter__type, .parameter__enum p, .parameter__default p";
+  const viewer = document.getElementById("api-viewer"), found = [];
+  const walker = document.createTreeWalker(viewer, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, parent = node.parentElement;
+    const label = parent.matches("i"), before = node.previousElementSibling;
+    const value = !label && parent.closest(code) || before && before.matches("i");
+    found.push([node.nodeValue.trim(), parent.closest("[lang]").lang, Boolean(value)]);
+  }
+  return found;
+}"""
+
+
+def unfolded(page):
+    """Open every operation, try one of them, open the dialog for a token: all texts there are."""
+    page.evaluate("document.querySelectorAll('.opblock-summary-control').forEach(b => b.click())")
+    operations = page.locator(".opblock").count()
+    page.wait_for_function(
+        "count => document.querySelectorAll('.opblock .responses-inner').length === count",
+        arg=operations,
+    )
+    page.evaluate("document.querySelectorAll('.try-out__btn').forEach(b => b.click())")
+    page.locator(f"{SEARCH} .execute").click()
+    page.locator(f"{SEARCH} .live-responses-table").wait_for()
+    page.locator(".authorization__btn").first.click()
+    page.locator(".auth-container").first.wait_for()
+    return page.evaluate(TEXTS)
+
+
+def test_no_english_is_left_in_the_viewer(visit):
+    page = opened(visit)
+    texts = [text for text, _language, code in unfolded(page) if not code]
+    latin = {text for text in texts if re.search("[A-Za-z]{2}", text)}
+    assert not {text for text in latin if not CHINESE.search(text)} - LATIN
+    shown = page.locator("#api-viewer").inner_text()
+    for words in ("Available values", "Default value", "Accept header", "Name:", "In:", "Value:"):
+        assert words not in shown
+    required = page.locator(".parameter__name.required").first  # told by the style sheet
+    assert required.evaluate("name => getComputedStyle(name, '::after').content") == '"必填"'
+
+
+def test_on_the_english_page_what_is_chinese_is_marked_as_chinese(visit):
+    """WCAG 3.1.2: else a screen reader reads it as English."""
+    page = visit("/en/api/docs")
+    page.wait_for_selector(".opblock")
+    texts = unfolded(page)
+    assert not [text for text, language, _ in texts if CHINESE.search(text) and language == "en"]
+    assert ("Parameters", "en") in {(text, language) for text, language, _ in texts}
 
 
 def test_an_example_is_copied_by_keyboard_and_that_is_told(visit):

@@ -17,7 +17,8 @@ from ckanext.hljshare.feeds.web.views import web
 
 def get_actions() -> dict[str, Callable[..., Any]]:
     """CKAN's name of each action with its function."""
-    return {each.__name__: each for each in (action.dcat_catalog_show, action.dcat_catalog_search)}
+    names = ("dcat_catalog_show", "dcat_catalog_search", "dcat_dataset_show")
+    return {name: getattr(action, name) for name in names}
 
 
 def get_blueprints() -> list[Blueprint]:

@@ -12,6 +12,8 @@ OPEN = (
     "/api/docs/openapi.yaml",
     "/catalog.ttl",
     "/catalog.jsonld",
+    "/catalog.json",
+    "/dataset/bus.json",
     "/catalog-list.csv",
     "/dataset/bus.ttl",
     "/sitemap.xml",

@@ -58,7 +58,8 @@ def test_one_too_many_is_told_in_chinese_when_to_come_again(app, limit):
 
 
 @pytest.mark.parametrize("path", ["/catalog.ttl", "/catalog-list.csv", "/dataset/bus.ttl",
-                                  "/sitemap.xml", "/api/docs/openapi.json",
+                                  "/sitemap.xml", "/catalog.json", "/dataset/bus.json",
+                                  "/api/docs/openapi.json",
                                   "/api/3/action/nothing-there"])  # fmt: skip
 def test_feeds_and_lists_count_too(app, limit, path):
     limit(1)
@@ -72,6 +73,16 @@ def test_pages_do_not(app, limit, path):
     for _ in range(3):
         answer = app.get(path)
         assert answer.status_code == 200
+        assert "RateLimit" not in answer.headers
+
+
+def test_downloads_do_not_as_the_description_says(app, limit, catalog):
+    limit(1)
+    file = f"/dataset/{catalog.bus}/resource/{catalog.file}"
+    for path in (f"{file}/download", f"{file}/data.json", f"{file}/data.csv"):
+        answer = app.get(path)
+        assert answer.status_code == 200
+        assert answer.data  # read to its end, as it is made while it is sent
         assert "RateLimit" not in answer.headers
 
 

@@ -18,6 +18,10 @@ from schemathesis import checks
 from tests.integration.feeds.api.conftest import SECRETS
 
 HOME = "/api/docs"
+SHUT = {
+    "open_basis": [{"law": "中华人民共和国数据安全法", "article": "第三十八条"}],
+    "open_condition": "说明用途后提供",
+}
 FUZZED = (
     "package_search", "package_show", "organization_list", "hljshare_organization_tree",
     "hljshare_access_check", "hljshare_level_history", "datastore_search", "nationalList",
@@ -129,15 +133,42 @@ def test_examples_are_of_what_is_public_and_open(app, described, catalog):
         assert word not in text
 
 
-def test_it_follows_a_change_of_level_at_once(app, described, catalog):
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"open_type": "on_request", **SHUT},
+        {"open_type": "closed", **SHUT},
+        {"withdrawn_on": "2026-11-01"},
+        {"private": True},
+        {"state": "deleted"},
+    ],
+)
+def test_it_follows_a_change_of_level_at_once(app, described, catalog, change):
     """Nothing of a file that was open stays in a copy of the portal's."""
     etag = app.get(f"{HOME}/openapi.json").headers["ETag"]
     again = app.get(f"{HOME}/openapi.json", headers={"If-None-Match": etag})
     assert again.status_code == 304
-    call_action("package_delete", {"ignore_auth": True, "user": _site()}, id=catalog.bus)
+    context = {"ignore_auth": True, "user": _site()}
+    call_action("package_patch", context, id=catalog.bus, **change)
     now = app.get(f"{HOME}/openapi.json", headers={"If-None-Match": etag})
     assert now.status_code == 200
     assert catalog.file not in now.body
+
+
+def test_it_needs_no_search_index(app, described, ckan_config, monkeypatch):
+    """A Solr that is really not there: a port where nobody listens."""
+    monkeypatch.setitem(ckan_config, "solr_url", "http://127.0.0.1:1/solr/gone")
+    assert json.loads(app.get(f"{HOME}/openapi.json").body) == described
+    assert app.get(f"{HOME}/openapi.yaml").status_code == 200
+
+
+@pytest.mark.ckan_config("ckan.root_path", "/data/{{LANG}}")
+def test_below_a_path_of_the_site(app, catalog):
+    found = json.loads(app.get(f"{HOME}/openapi.json").body)
+    assert found["servers"] == [{"url": "http://test.ckan.net/data"}]
+    assert "/push/v1/state" in found["paths"]
+    example = app.get(f"{HOME}/examples/search.py").body
+    assert 'SITE = "http://test.ckan.net/data"' in example
 
 
 def _site() -> str:
@@ -192,3 +223,65 @@ def test_what_no_text_can_hold_is_refused_and_told(app):
     assert found["success"] is False
     assert found["error"]["__type"] == "Validation Error"
     assert "resource_id" in found["error"]
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        ("package_list", "limit", "9_999_999_999_999_999_999"),
+        ("package_list", "offset", "9_999_999_999_999_999_999"),
+        ("package_list", "limit", ""),
+        ("package_search", "start", ""),
+        ("package_list", "limit", 10**23 - 1),
+        ("package_list", "limit", 1e30),
+        ("package_show", "id", "a\x00b"),
+        ("package_show", "id", "\ud800"),
+        ("package_show", "a\x00", "b"),
+    ],
+)
+@pytest.mark.parametrize("sent", ["address", "json", "form"])
+def test_what_no_action_can_take_is_refused_however_it_is_sent(app, action, name, value, sent):
+    address = f"/api/3/action/{action}"
+    if sent == "json":
+        answer = app.post(address, json={name: value})
+    elif value == "\ud800":
+        return  # no address and no form holds it
+    elif sent == "form":
+        answer = app.post(address, data={name: value, "other": "x"})
+    else:
+        answer = app.get(f"{address}?{urlencode({name: value})}")
+    if isinstance(value, float) and sent != "json":
+        assert answer.status_code == 409  # CKAN says itself that it is no whole number
+        return
+    assert answer.status_code == 400
+    found = json.loads(answer.body)
+    assert found["error"]["__type"] == "Validation Error"
+    assert "无法识别" in found["error"][name.replace("\x00", "")][0]
+
+
+def test_json_that_is_sent_as_a_form_is_read_too(app):
+    """As curl sends it, and as CKAN takes it."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    text = json.dumps({"id": "a\x00b"})
+    answer = app.post("/api/3/action/package_show", data=text, headers=headers)
+    assert answer.status_code == 400
+
+
+def test_json_nested_without_end_is_refused(app):
+    headers = {"Content-Type": "application/json"}
+    for depth in (200, 100_000):
+        text = f'{{"id": {"[" * depth}{"]" * depth}}}'
+        answer = app.post("/api/3/action/package_show", data=text, headers=headers)
+        assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/dataset/a%00b", "/en/dataset/a%00b", "/user/%00", "/organization/%00", "/dataset/%00.ttl",
+     "/feeds/tag/%00.atom", "/api/3/action/package_show%00"],
+)  # fmt: skip
+def test_there_is_nothing_at_an_address_that_no_text_can_hold(app, agency, path):
+    answer = app.get(path, follow_redirects=False)
+    assert answer.status_code == 404
+    if not path.endswith(("b", "/%00")):
+        assert json.loads(answer.body)["error"]["__type"] == "Not Found Error"

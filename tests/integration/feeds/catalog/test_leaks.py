@@ -52,6 +52,9 @@ def test_the_address_of_what_was_open_is_gone_at_once(make_dataset, app, closing
         more = {"open_basis": basis, "open_condition": "说明用途", "share_type": "conditional",
                 "share_condition": "业务协同"}  # fmt: skip
     call_action("package_patch", {"ignore_auth": True}, id=dataset["id"], **closing, **more)
+    for action in ("package_show?id={id}", "package_search?q=*:*"):
+        shown = app.get(f"/api/action/{action.format(**dataset)}", expect_errors=True)
+        assert "secret-7391" not in shown.body
     assert [address for address, text in _texts(app, dataset) if SECRET in text] == []
 
 

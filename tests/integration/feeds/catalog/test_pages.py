@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from urllib.parse import quote
 
@@ -124,6 +125,22 @@ def test_a_city_and_an_agency_have_feeds_of_their_own(make_dataset, walk):
     assert walk("/catalog.nt?city=230100&agency=daqing-jyj").ids == []
 
 
+def test_an_agency_stands_for_all_below_it(make_dataset, agency, walk, app):
+    above = factories.Organization(name="harbin", title="哈尔滨市人民政府", level="city")
+    call_action("organization_patch", {"ignore_auth": True}, id=agency["id"], parent="harbin")
+    below = make_dataset()
+    own = make_dataset(owner_org=above["id"])
+    other = factories.Organization(name="daqing-jyj", title="大庆市教育局", level="agency")
+    moved = make_dataset(owner_org=other["id"])
+    assert sorted(walk("/catalog.nt?agency=harbin").ids) == sorted([below["id"], own["id"]])
+    packed = gzip.decompress(app.get("/catalog/dump.nt.gz?agency=harbin").data)
+    assert ids_of(Graph().parse(data=packed, format="nt")) == sorted([below["id"], own["id"]])
+    call_action("organization_patch", {"ignore_auth": True}, id=other["id"], parent="harbin")
+    packed = gzip.decompress(app.get("/catalog/dump.nt.gz?agency=harbin").data)
+    found = ids_of(Graph().parse(data=packed, format="nt"))
+    assert found == sorted([below["id"], own["id"], moved["id"]])
+
+
 def test_a_moved_dataset_stands_in_its_new_feeds(make_dataset, walk):
     other = factories.Organization(name="daqing-jyj", title="大庆市教育局", level="agency")
     moved = make_dataset(region_code="230100")
@@ -196,6 +213,7 @@ def test_ckanext_dcats_action_gives_the_same_page(make_dataset, walk, app):
     answer = json.loads(app.get("/api/action/dcat_catalog_show?format=ttl").body)
     assert ids_of(Graph().parse(data=answer["result"], format="turtle")) == sorted(made)
     app.get("/api/action/dcat_catalog_show?format=ttl&page=x", status=409)
+    app.get("/api/action/dcat_catalog_show?format=zzz", status=409)
     for address in ("dcat_catalog_show?format=ttl&q=x", "dcat_catalog_search?q=x"):
         app.get(f"/api/action/{address}", status=403)
 

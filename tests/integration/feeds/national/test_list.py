@@ -4,12 +4,15 @@ is restricted or hidden nothing but the public entry."""
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import os
+import re
 import time
 import urllib.parse
 from email.utils import parsedate_to_datetime
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -18,7 +21,7 @@ from ckan.tests import factories
 from ckan.tests.helpers import call_action
 from lxml import etree
 
-from ckanext.hljshare.feeds.national import kept, store, views, writing
+from ckanext.hljshare.feeds.national import columns, kept, store, views, writing
 from ckanext.hljshare.feeds.national.asking import Filters
 
 SECRET = "https://source.example.gov.cn/canary-file.csv"
@@ -111,6 +114,7 @@ FILTERS = [
     ("?agency=harbin-jtysj&level=on_request", ["出租汽车轨迹"]),
     ("?agency=daqing", ["'=1+1 普查"]),  # with the agencies below
     ("?agency=daqing&city=230100", []),
+    ("?city=230602", ["'=1+1 普查"]),  # a county stands for its city
 ]
 
 
@@ -119,16 +123,34 @@ def test_filters_combine(app, shelf):
     assert titles(app, f"?agency={shelf['office']['id']}") == ["'=1+1 普查"]
 
 
+UNREADABLE = ["level=secret", "city=2301", "city=x", "share=1", "restricted=yes", "opened=true"]
+UNKNOWN = ["city=110100", "city=999999", "agency=nobody", "agency=%27%20OR%201=1"]
+
+
 @pytest.mark.parametrize(
-    "query",
-    ["level=secret", "city=230102", "city=%00", "share=1", "restricted=yes", "agency=nobody",
-     "agency=%00", "agency=%27%20OR%201=1", "level=open%00"],
-)  # fmt: skip
-def test_an_unknown_value_is_refused_with_a_word_about_it(app, shelf, query):
-    for address in ("/catalog-list", "/catalog-list.json"):
-        page = app.get(f"{address}?{query}", status=400)
-        assert query.split("=")[0] in page.body
+    ("status", "query"), [*((400, each) for each in UNREADABLE), *((404, each) for each in UNKNOWN)]
+)
+def test_a_value_that_is_none_is_refused_with_a_word_about_it(app, shelf, status, query):
+    name = query.split("=")[0]
+    page = app.get(f"/catalog-list?{query}", status=status)
+    assert page.content_type.startswith("text/html")
+    for ending in ENDINGS:
+        answer = app.get(f"/catalog-list.{ending}?{query}", status=status)
+        told = json.loads(answer.data)
+        assert told["success"] is False
+        kind = {400: "Validation Error", 404: "Not Found Error"}[status]
+        assert told["error"].pop("__type") == kind
+        assert list(told["error"]) == [name]
+        assert re.search("[一-鿿]", told["error"][name][0])
+        if status == 400:  # the page of what is not there has its own words
+            assert told["error"][name][0] in html.unescape(page.body)
     assert app.get("/catalog-list.pdf", status=404)
+
+
+@pytest.mark.parametrize("query", ["city=%00", "agency=%00", "level=open%00"])
+def test_what_no_value_can_hold_is_refused(app, shelf, query):
+    for address in ("/catalog-list", *(f"/catalog-list.{ending}" for ending in ENDINGS)):
+        assert app.get(f"{address}?{query}").status_code in (400, 404)
 
 
 def test_the_restricted_ones_are_listed_with_their_bases(app, shelf):
@@ -164,14 +186,22 @@ def test_who_has_the_list_already_is_told_so_until_something_changes(app, shelf)
     assert "哈尔滨市交通局" in again.data.decode()
 
 
-def test_last_modified_is_named_only_when_that_second_is_over(app, shelf, make_dataset):
+def test_last_modified_is_named_only_when_that_second_is_over(
+    app, shelf, make_dataset, monkeypatch
+):
     assert "Last-Modified" not in app.get("/catalog-list.csv").headers
     time.sleep(2.1)
     named = app.get("/catalog-list.csv").headers["Last-Modified"]
     app.get("/catalog-list.csv", headers={"If-Modified-Since": named}, status=304)
-    make_dataset(name="later", title="后来的目录")
-    assert parsedate_to_datetime(named)
+    # Other columns, or other code that fills them, are another list too.
+    monkeypatch.setattr(columns, "STAMP", uuid4().hex)
     app.get("/catalog-list.csv", headers={"If-Modified-Since": named}, status=200)
+    time.sleep(2.1)
+    again = app.get("/catalog-list.csv").headers["Last-Modified"]
+    assert parsedate_to_datetime(again) > parsedate_to_datetime(named)
+    app.get("/catalog-list.csv", headers={"If-Modified-Since": again}, status=304)
+    make_dataset(name="later", title="后来的目录")
+    app.get("/catalog-list.csv", headers={"If-Modified-Since": again}, status=200)
 
 
 def test_a_download_bears_a_chinese_name_with_what_was_chosen(app, shelf):
@@ -205,31 +235,46 @@ def test_a_reader_who_leaves_gives_the_connection_back(app, shelf):
     assert model.meta.engine.pool.checkedout() == before
 
 
-def workbook(app, query=""):
-    answer = app.get(f"/catalog-list.xlsx{query}")
-    data = answer.data
-    answer.close()  # as a server does
-    assert len(data) == int(answer.headers["Content-Length"])
-    return data
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_reader_who_is_slow_holds_nothing_of_the_database(app, shelf, ending):
+    before = model.meta.engine.pool.checkedout()
+    answer = app.client.get(f"/catalog-list.{ending}", buffered=False)
+    assert answer.status_code == 200
+    assert model.meta.engine.pool.checkedout() == before
+    assert len(answer.data) == int(answer.headers["Content-Length"])
+    answer.close()
 
 
-def test_one_workbook_is_made_at_a_time_and_once(app, shelf, monkeypatch):
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_long_list_is_made_once_and_few_at_a_time(app, shelf, ending, monkeypatch):
     made = []
-    make = writing.to_xlsx
-    monkeypatch.setattr(writing, "to_xlsx", lambda *given: made.append(1) or make(*given))
-    monkeypatch.setattr(views, "_workbooks", kept.Kept())
-    monkeypatch.setattr(kept, "WAIT", 0.05)
-    first = workbook(app)
+    make = writing.to_file
+    monkeypatch.setattr(writing, "to_file", lambda *given: made.append(1) or make(*given))
+    monkeypatch.setattr(views, "FEW", 1)
+    monkeypatch.setattr(views, "_files", kept.Kept())
+
+    def read(query=""):
+        answer = app.get(f"/catalog-list.{ending}{query}", status=200)
+        data = answer.data
+        answer.close()  # as a server does
+        return data
+
+    first = read()
     files = len(os.listdir("/proc/self/fd"))
-    assert workbook(app) == first
+    assert read() == first
     assert len(made) == 1
-    with views._workbooks._lock:  # as while another one is made
-        busy = app.get("/catalog-list.xlsx", status=503)
-        assert busy.headers["Retry-After"] == "60"
-        assert titles(app)  # other formats do not wait
-    assert workbook(app, "?level=open") != first
+    with monkeypatch.context() as busy:  # as while others are made
+        busy.setattr(views._files, "_making", {"one", "another"})
+        answer = app.get(f"/catalog-list.{ending}?restricted=1", status=503)
+        assert int(answer.headers["Retry-After"]) > 0
+        assert json.loads(answer.data)["success"] is False
+        assert read() == first  # what is there is given
+        assert read("?level=open") != first  # what is short is made
     assert len(made) == 2
-    assert len(os.listdir("/proc/self/fd")) <= files  # none is left open but the one that is kept
+    assert read("?restricted=1") != first
+    assert read("?restricted=1") == read("?restricted=1")
+    assert len(made) == 3
+    assert len(os.listdir("/proc/self/fd")) <= files + 1  # those that are kept, no other
 
 
 def test_a_workbook_is_not_given_again_after_a_change(app, shelf):
@@ -268,3 +313,28 @@ def test_an_empty_portal_has_an_empty_list(app, agency):
     assert len(etree.fromstring(app.get("/catalog-list.xml").data).find("entries")) == 0
     assert app.get("/catalog-list.xlsx").data[:2] == b"PK"
     assert app.get("/catalog-list").status_code == 200
+
+
+@pytest.mark.ckan_config("ckan.root_path", "/data/{{LANG}}")
+def test_pages_are_named_below_the_path_of_the_site(app, shelf, ckan_config):
+    told = json.loads(app.get("/catalog-list.json").data)
+    home = f"{ckan_config['ckan.site_url'].rstrip('/')}/data"
+    assert told["address"] == f"{home}/catalog-list"
+    assert told["entries"][0]["page"] == f"{home}/dataset/bus"
+
+
+def test_english_readers_are_told_what_is_chinese_and_the_table_has_a_name(app, shelf):
+    for query in ("", "?restricted=1"):
+        tree = etree.HTML(app.get(f"/en/catalog-list{query}").body)
+        main = tree.find(".//main")
+        for element in main.iter():
+            if not isinstance(element.tag, str):
+                continue
+            around = [element, *element.iterancestors()]
+            marked = any(each.get("lang") == "zh-Hans" for each in around if each is not main)
+            said = [element.text or "", *(child.tail or "" for child in element)]
+            chinese = [text for text in said if re.search("[一-鿿]", text)]
+            assert marked or not chinese, chinese
+        caption = main.find(".//table/caption")
+        assert "".join(caption.itertext()).strip()
+    assert "中华人民共和国数据安全法" in "".join(main.itertext())

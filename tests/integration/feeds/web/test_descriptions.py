@@ -9,6 +9,8 @@ import json
 import extruct
 import mlcroissant
 import pytest
+import sqlalchemy as sa
+from ckan import model
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
 from lxml import html
@@ -57,8 +59,8 @@ def bus(make_dataset):
         call_action(
             "datastore_create", site, resource_id=file["id"], force=True,
             fields=[{"id": column, "type": "text"},
-                    {"id": "票价", "type": "numeric", "info": {"label": "票价(元)"}}],
-            records=[{column: "1路", "票价": 2}],
+                    {"id": "票价(元)", "type": "numeric", "info": {"label": "票价(元)"}}],
+            records=[{column: "1路", "票价(元)": 2}],
         )  # fmt: skip
     return dataset
 
@@ -139,6 +141,28 @@ def test_the_home_page_tells_of_the_catalog(app, agency):
     assert (found["@type"], found["url"]) == ("DataCatalog", f"{SITE}/")
 
 
+def test_the_home_page_names_who_publishes_and_takes_in_no_notes(app, make_dataset):
+    """To take in what was written is for feeds: many may look at the home page at once."""
+    province = factories.Organization(
+        name="hlj", title="黑龙江省人民政府", level="province", uscc="11230000MB1234567X"
+    )
+    make_dataset()
+
+    def waiting():
+        return model.Session.scalar(sa.text("SELECT count(*) FROM hljshare_feed_touch"))
+
+    before = waiting()
+    assert before > 0
+    publisher = described(app, "/")["publisher"]
+    assert publisher["name"] == "黑龙江省人民政府"
+    assert publisher["identifier"]["value"] == "11230000MB1234567X"
+    assert waiting() == before
+    call_action("organization_patch", {"ignore_auth": True}, id=province["id"], title="省政府")
+    assert described(app, "/")["publisher"]["name"] == "省政府"
+    call_action("organization_delete", {"ignore_auth": True}, id=province["id"])
+    assert "publisher" not in described(app, "/")
+
+
 class TestLinks:
     @pytest.mark.parametrize("locale", ["", "/en"])
     def test_a_datasets_page_links_to_addresses_of_no_language(self, app, bus, locale):
@@ -173,6 +197,17 @@ class TestCroissant:
         (file,), (records,) = metadata.distribution, metadata.record_sets
         assert app.get(file.content_url.removeprefix(SITE)).status_code == 200
         assert [field.source.extract.column for field in records.fields] == ["线路", "票价(元)"]
+
+    def test_a_label_of_the_dictionary_is_not_taken_for_a_heading(self, app, bus):
+        """The file has none such: nothing could be loaded from it."""
+        file = call_action("package_show", id="bus")["resources"][0]
+        call_action(
+            "datastore_create", {"ignore_auth": True}, resource_id=file["id"], force=True,
+            fields=[{"id": "线路", "info": {"label": "公交线路的编号"}}, {"id": "票价(元)"}],
+        )  # fmt: skip
+        metadata = mlcroissant.Dataset(jsonld=json.loads(app.get(self.ADDRESS).data)).metadata
+        assert len(metadata.distribution) == 1
+        assert metadata.record_sets == []
 
     def test_nothing_of_a_stricter_file_is_told(self, app, bus):
         """Not its name, not a name of its columns; neither to a visitor nor to an administrator."""

@@ -157,6 +157,7 @@ class TestRobots:
             "/organization/jtj", "/catalog", "/request", "/request/HLJ-1", "/about/plan", "/city",
             "/api/docs", "/api/docs/openapi.json", "/catalog.ttl", "/dataset/bus.ttl",
             "/feeds/catalog.atom", "/sitemap-1.xml", "/en/dataset/bus", "/en/api/docs",
+            "/catalog-list", "/catalog-list.csv",
         ],
     )  # fmt: skip
     def test_pages_and_feeds_are_for_all(self, app, agency, path):
@@ -171,7 +172,7 @@ class TestRobots:
             "/datastore/dump/1", "/dataset/?hljshare_city=230100", "/dataset?q=x",
             "/dataset/activity/bus", "/collection/1", "/en/user/login", "/en/api/3/action/x",
             "/dataset/new", "/organization/jtj?theme=x", "/dataset/bus/resource/1/data.csv",
-            "/request?page=2", "/zh_Hans_CN/desk",
+            "/request?page=2", "/zh_Hans_CN/desk", "/catalog-list?city=230100",
         ],
     )  # fmt: skip
     def test_what_is_somebodys_or_endless_is_left_out(self, app, agency, path):

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckanext.hljshare.feeds.api import cors, paths
+from ckanext.hljshare.feeds.dcat.syntax import ALIASES, SYNTAXES
 
 OPEN = [
     "/api/3/action/package_search",
@@ -15,11 +16,13 @@ OPEN = [
     "/catalog/dump.jsonld.gz",
     "/catalog-list.xlsx",
     "/dataset/bus.rdf",
+    "/dataset/bus.json",
+    "/catalog.json",
+    "/catalog.n3",
     "/vocabulary/region.ttl",
     "/vocabulary/region/230100",
     "/vocabulary/resource/3070230100012/000001",
     "/sitemap.xml",
-    "/sitemap/datasets-3.xml",
     "/feeds/dataset.atom",
     "/feeds/city/230100.atom",
     "/dataset/bus/croissant.jsonld",
@@ -55,6 +58,12 @@ def test_open_data_is_read_by_pages_of_other_sites(method, path):
     assert {"ETag", "Link", "RateLimit", "Retry-After"} <= set(
         found["Access-Control-Expose-Headers"].split(", ")
     )
+
+
+@pytest.mark.parametrize("ending", [*SYNTAXES, *ALIASES])
+def test_every_ending_that_is_routed_is_a_feed(ending):
+    for path in (f"/catalog.{ending}", f"/dataset/bus.{ending}", f"/vocabulary/theme.{ending}"):
+        assert paths.kind(path) == "feed"
 
 
 @pytest.mark.parametrize("path", NOT_OPEN)

@@ -33,6 +33,9 @@ NASTY = [
 ]
 ADDRESSES = [
     "http://test.ckan.net/dataset/x/resource/y/download/file.csv",
+    "http://example.cn/公告\u3000附件\u00a0\u2003\u200b.html",
+    "http://example.cn/\u202efdp.exe",
+    "http://exam\u00a0ple.cn/",
     'https://data.example.cn/道路 信息.csv?名称=公交 线路&q="1"#第一页',
     "http://example.cn/a b.csv",
     "http://example.cn/<x>{y}|z\\^`.csv",

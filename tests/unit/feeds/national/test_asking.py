@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckanext.hljshare.feeds.national.asking import AskedWronglyError, Filters
+from ckanext.hljshare.feeds.catalog.asking import AskedWronglyError
+from ckanext.hljshare.feeds.national.asking import Filters
 
 GIVEN = {"city": "230100", "agency": "harbin-jtysj", "level": "closed", "share": "none"}
 
@@ -34,8 +35,8 @@ def test_what_is_open_or_restricted_is_by_level(given, levels):
 
 WRONG = [
     ("city", "x"),
-    ("city", "230102"),  # a district: cities are asked for
-    ("city", "110100"),
+    ("city", "2301"),
+    ("city", "２３０１００"),
     ("level", "OPEN"),
     ("level", "1"),
     ("share", "0"),
@@ -49,7 +50,11 @@ WRONG = [
 def test_a_value_that_is_none_is_refused_by_the_name_of_its_parameter(name, value):
     with pytest.raises(AskedWronglyError) as refused:
         Filters.read({name: value})
-    assert refused.value.name == name
+    assert str(refused.value) == name
+
+
+def test_a_county_stands_for_its_city():
+    assert Filters.read({"city": "230102"}) == Filters("230100")
 
 
 @given(

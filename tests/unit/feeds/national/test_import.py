@@ -1,5 +1,6 @@
 """What reading a list in the national form takes from it, and what it does not believe."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,13 +12,15 @@ from harvesters.catalog_sheet import CatalogSheet
 TODAY = date(2026, 11, 24)
 
 
-def read(tmp_path, row):
+def read(tmp_path, row, **codes):
     path = tmp_path / "list.csv"
     path.write_text(
         "\n".join(",".join(f'"{cell}"' for cell in cells) for cells in (row, row.values())),
         encoding="utf-8",
     )
-    adapter = CatalogSheet(str(path), mapping.load(), Fetcher(local_files=True), TODAY)
+    own = mapping.load()
+    own = replace(own, codes={**own.codes, **codes})
+    adapter = CatalogSheet(str(path), own, Fetcher(local_files=True), TODAY)
     (record,) = adapter.records()
     return record
 
@@ -40,6 +43,29 @@ def test_the_word_beside_the_digit_is_what_counts(tmp_path):
     assert (record.held, record.fields["share_type"]) == (None, "conditional")
     record = read(tmp_path, {**FOREIGN, "共享类型名称": "自愿共享"})
     assert record.held == "sharing-unknown: 自愿共享"
+
+
+DIGITS = {"1": "unconditional", "2": "conditional", "3": "none"}
+
+
+@pytest.mark.parametrize(
+    ("code", "word", "shared", "held"),
+    [
+        ("3", "不予共享", "none", None),
+        ("1", "无条件共享", "unconditional", None),
+        ("3", "无条件共享", None, "sharing-unknown: 3 / 无条件共享"),
+        ("1", "不予共享", None, "sharing-unknown: 1 / 不予共享"),
+        ("不予共享", "有条件共享", None, "sharing-unknown: 不予共享 / 有条件共享"),
+        ("3", "", "none", None),
+        ("", "不予共享", "none", None),
+        ("9", "不予共享", "none", None),
+        ("3", "自愿共享", None, "sharing-unknown: 自愿共享"),
+    ],
+)
+def test_a_word_that_contradicts_its_code_is_held(tmp_path, code, word, shared, held):
+    row = {**FOREIGN, "共享类型": code, "共享类型名称": word}
+    record = read(tmp_path, row, share=DIGITS)
+    assert (record.fields.get("share_type"), record.held) == (shared, held)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +93,17 @@ def test_items_of_one_cell(cell, expected):
 def test_items_in_rows_of_their_own_count_before_a_cell_that_lists_them(tmp_path):
     record = read(tmp_path, {**FOREIGN, "信息项信息": "甲/C、乙/C", "信息项名称": "丙"})
     assert record.fields["items"] == [{"name": "丙"}]
+
+
+def test_links_that_do_not_belong_to_the_bases_one_by_one_are_left_out(tmp_path):
+    row = {**FOREIGN, "限制开放依据": "《甲法》第一条；《乙法》；《丙法》"}
+    for urls, expected in (
+        ("https://a.cn/ - https://c.cn/", ["https://a.cn/", None, "https://c.cn/"]),
+        ("https://a.cn/ https://b.cn/", [None, None, None]),
+        ("https://a.cn/ https://b.cn/ …", ["https://a.cn/", "https://b.cn/", None]),
+    ):
+        bases = read(tmp_path, {**row, "依据链接": urls}).fields["open_basis"]
+        assert [basis.get("url") for basis in bases] == expected
 
 
 def test_codes_that_are_none_are_left_out(tmp_path):

@@ -10,14 +10,14 @@ from datetime import datetime, timezone
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
 from ckanext.hljshare.feeds.national import columns, rows, writing
 from ckanext.hljshare.ingest import levels, text
 from harvesters import mapping, national_list
-from harvesters.catalog_sheet import find_columns
+from harvesters.catalog_sheet import find_columns, records
 from harvesters.workbook import Sheet, read_sheets
 
 BUS = {
@@ -158,14 +158,27 @@ CONDITIONS = st.one_of(
     st.text(max_size=20),
     st.lists(
         st.sampled_from(
-            ["无", "无条件", "开放", "-", "（必填）", "*", "：", "NONE", "/", " ", "\u200b"]
+            [
+                *"无⽆开放-*：/ \n\u3000\u200b",
+                "无条件",
+                "条件",
+                "开放",
+                "（必填）",
+                "(可选)",
+                "NONE",
+            ]
         ),
-        max_size=5,
+        max_size=6,
     ).map("".join),
 )
 STRICT = {"open": 0, "on_request": 1, "closed": 2}
 
 
+@example("on_request", "无条件 开放")
+@example("on_request", "无条件\n开放")
+@example("on_request", "无 条件")
+@example("on_request", "无（必填）条件开放")
+@example("on_request", "无*条 件：开\u3000放")
 @given(LEVELS, CONDITIONS)
 def test_who_reads_the_national_columns_alone_never_lets_more_people_in(level, condition):
     found = rows.named({"open_type": level, "open_condition": condition})
@@ -229,9 +242,33 @@ def test_what_is_too_long_for_a_cell_is_cut_between_items_and_marked():
     assert len(cell["items"].encode("utf-16-le")) <= 2 * 32_767
     assert len(cell["notes"].encode("utf-16-le")) <= 2 * 32_767
     assert cell["items"].endswith("、…")
-    again = national_list.items(cell["items"])
+    again = national_list.items(national_list.exact(cell)["items"])
     assert len(again) > 1000
     assert again[-1]["item_type"] == "C"
+
+
+def test_every_list_that_was_cut_is_read_as_far_as_it_goes():
+    """The mark of the cut becomes no item, basis, link, keyword or code of its own."""
+    names = [f"{n:05}号办法很长的名称" for n in range(5000)]
+    dataset = {
+        **BUS,
+        "items": [{"name": name} for name in names],
+        "open_basis": [{"law": name, "url": "https://law.example.cn/"} for name in names],
+        "related_codes": [f"307023/{n:06}" for n in range(5000)],
+        "tags": names,
+        "share_type": "conditional",
+    }
+    found = rows.named(dataset)
+    for key in ("items", "open_basis", "open_basis_urls", "related_codes", "tags"):
+        assert found[key].endswith(rows.CUT), key
+    (sheet, _notes) = read_sheets(workbook([rows.row(dataset)]))
+    (record,) = records(sheet, find_columns(sheet, mapping.load().headers), mapping.load())
+    for name in ("items", "open_basis", "related_codes"):
+        assert 1000 < len(record.fields[name]) < 5000, name
+    assert rows.CUT not in json.dumps([record.fields, record.tags], ensure_ascii=False)
+    told = record.fields["open_basis"]
+    assert [basis["law"] for basis in told] == names[: len(told)]
+    assert told[0]["url"] == "https://law.example.cn/"
 
 
 # ---------------------------------------------------------------------- files
@@ -279,7 +316,7 @@ def test_json_and_xml_hold_every_text_as_it_is_and_nothing_that_ends_a_script(ti
 
 
 def workbook(table):
-    with writing.to_xlsx(HEAD, table) as file:
+    with writing.to_file("xlsx", HEAD, table) as file:
         return file.read()
 
 

@@ -1,5 +1,6 @@
 """Feeds of changes as feed readers read them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import feedparser
@@ -65,6 +66,25 @@ def test_the_feed_names_its_pages():
         "next": f"{SITE}/next",
     }  # fmt: skip
     assert (feed.id, feed.updated) == (FEED.id, "2026-03-01T08:30:05.123456Z")
+
+
+def test_the_title_is_in_the_language_of_its_reader_and_all_else_chinese():
+    english = replace(FEED, title="New and changed datasets", language="en")
+    root = etree.fromstring(atom.document(english, [BUS], WHERE, SITE))
+    lang = "{http://www.w3.org/XML/1998/namespace}lang"
+    assert root.get(lang) == "zh"
+    assert root.find("{*}title").get(lang) == "en"
+    assert root.find("{*}entry/{*}title").get(lang) is None
+
+
+@settings(max_examples=40)
+@given(st.one_of(st.sampled_from(NASTY), st.text()))
+@example("交通\x01局\x0b")
+def test_whatever_an_agency_is_called_its_feed_is_valid(name):
+    feed = replace(FEED, title=f"新增：{name}", publisher=name)
+    found = feedparser.parse(atom.document(feed, [replace(BUS, agency=name)], WHERE, SITE))
+    assert not found.bozo
+    assert found.feed.title.startswith("新增：")
 
 
 def test_an_empty_feed_is_valid():

@@ -51,6 +51,23 @@ def judged(document):
     return found.metadata
 
 
+@pytest.mark.parametrize(
+    ("name", "label", "heading"),
+    [
+        ("线路", None, "线路"),
+        ("线路", "线路", "线路"),
+        ("占比 ％", "占比 %", "占比 %"),  # the database takes no percent sign
+        ("编号", "_编号", "_编号"),
+        ("字" * 21, "字" * 30, "字" * 30),  # cut to 63 bytes
+        ("xl", "线路", ""),  # somebody has explained it in the dictionary
+        ("票价", "票价（元）", ""),
+        ("名称_2", "名称", ""),  # of two headings alike none can be told
+    ],
+)
+def test_a_heading_is_that_of_the_file_or_not_told(name, label, heading):
+    assert croissant.heading(name, label) == heading
+
+
 def test_an_open_table_is_valid_and_whole():
     metadata = judged(told())
     assert not metadata.ctx.issues.warnings

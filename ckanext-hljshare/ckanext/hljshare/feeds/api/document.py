@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from ckanext.hljshare.catalog import codelists
-from ckanext.hljshare.feeds.api import merging
+from ckanext.hljshare.feeds.api import merging, paths
 from ckanext.hljshare.paths import SCHEMING
 
 FOLDER = Path(__file__).with_name("openapi")
@@ -97,9 +97,11 @@ def _made() -> dict[str, Any]:
         for action, short in part.get("actions", {}).items():
             made["paths"][f"/api/3/action/{action}"] = _action(action, short)
         made["paths"].update(part.get("paths", {}))
-    for item in made["paths"].values():
-        for operation in item.values():
-            _limited(operation)
+    for path, item in made["paths"].items():
+        # All addresses that have a format have this one, if only as another name of another.
+        if paths.kind(path.replace("{format}", "json")) in paths.COUNTED:
+            for operation in item.values():
+                _limited(operation)
     _describe_fields(components["schemas"])
     _level_codes(made["paths"])
     return made
@@ -155,7 +157,7 @@ def _parameter(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _limited(operation: dict[str, Any]) -> None:
-    """Every operation can be one too many, and every good answer tells the limits."""
+    """An operation that is counted can be one too many, and a good answer tells the limits."""
     operation["responses"]["429"] = {"$ref": "#/components/responses/TooMany"}
     good = operation["responses"].get("200")
     if good is not None and "$ref" not in good:

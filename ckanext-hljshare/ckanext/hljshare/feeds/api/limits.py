@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -35,7 +36,7 @@ def caller() -> rates.Caller:
 def count() -> rates.Standing | None:
     """Count this request; None where it is not counted: a page, a preflight, no limit, or a Redis
     that does not answer. Nobody is refused for a fault of the portal's."""
-    if request.method == "OPTIONS" or paths.kind(request.path) not in ("api", "document", "feed"):
+    if request.method == "OPTIONS" or paths.kind(request.path) not in paths.COUNTED:
         return None
     who = caller()
     if who.limit <= 0 or time.monotonic() < _pause["until"]:
@@ -65,14 +66,46 @@ def refuse() -> Response | None:
 
 
 def unreadable() -> Response | None:
-    """Before a request to the API: answer 400 where a parameter is one that actions fail on."""
-    if paths.kind(request.path) != "api":
+    """Before a request: 404 for an address with U+0000, which nothing has and which the database
+    fails on; in the API 400 where a parameter is one that actions fail on."""
+    kind = paths.kind(request.path)
+    if "\x00" in request.path:
+        if kind is None:
+            return tk.abort(404)
+        return failure(404, {"__type": "Not Found Error", "message": tk._("Not found")})
+    if kind != "api":
         return None
-    wrong = asked.wrong(request.args.lists())
+    try:
+        wrong = asked.wrong([*request.args.lists(), *_sent()])
+    except RecursionError:  # of the reader of JSON
+        wrong = ["data"]
     if not wrong:
         return None
-    texts = {name.replace("\x00", ""): [tk._("The value cannot be read")] for name in wrong}
-    return failure(400, {"__type": "Validation Error", **texts})
+    texts = {_shown(name): [tk._("The value cannot be read")] for name in wrong}
+    return failure(400, {**texts, "__type": "Validation Error"})
+
+
+def _sent() -> Iterable[tuple[str, Any]]:
+    """The parameters in the body, as CKAN reads them: JSON also where it is sent as a form. What is
+    none is for CKAN to tell."""
+    if request.method not in ("POST", "PUT", "PATCH"):
+        return ()
+    form = list(request.form.items(multi=True))
+    if not form:
+        sent = request.get_json(silent=True)
+    elif len(form) == 1 and form[0][1] in ("", "1"):
+        try:
+            sent = json.loads(form[0][0])
+        except ValueError:
+            return ()
+    else:
+        return request.form.lists()
+    return sent.items() if isinstance(sent, dict) else ()
+
+
+def _shown(name: str) -> str:
+    """A name as it can be answered."""
+    return name.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def failure(status: int, error: dict[str, Any]) -> Response:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from ckanext.hljshare.feeds.dcat.syntax import ALIASES, SYNTAXES
+
 # api: CKAN's actions and autocompletes. feed: descriptions of the whole catalog, or of an entry.
 # content: open bytes. document: descriptions of the interface itself, the same for everybody.
 Kind = Literal["api", "feed", "content", "document"]
+# Requests of these are counted. Downloads are not: a browser takes many for one file.
+COUNTED: frozenset[Kind] = frozenset({"api", "document", "feed"})
 
-_RDF = "(?:ttl|rdf|xml|jsonld|nt|n3)"
+_RDF = f"(?:{'|'.join([*SYNTAXES, *ALIASES])})"
 _KINDS: tuple[tuple[Kind, str], ...] = (
     ("document", r"/api/docs/openapi\.(?:json|yaml)"),
     ("document", r"/push/v1/openapi\.json"),
@@ -22,7 +26,7 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     ("feed", r"/dataset/[^/]+/croissant\.jsonld"),
     ("feed", rf"/vocabulary/[^/]+(?:\.{_RDF}|/.+)?"),
     ("feed", r"/feeds/.+"),
-    ("feed", r"/sitemap(?:[-/].+)?\.xml"),
+    ("feed", r"/sitemap(?:-[^/]+)?\.xml"),
     ("content", r"/dataset/[^/]+/resource/[^/]+/download(?:/[^/]*)?"),
     ("content", r"/dataset/[^/]+/resource/[^/]+/data\.(?:csv|xlsx|json|xml)"),
 )

@@ -19,6 +19,7 @@ from ckan.common import current_user
 from flask import Blueprint, Response, request
 
 from ckanext.hljshare.feeds.api import cors, document, limits, live, samples
+from ckanext.hljshare.feeds.web import addresses
 
 api_docs = Blueprint("hljshare_api_docs", __name__, url_prefix="/api/docs")
 FORMATS = {"json": "application/json;charset=utf-8", "yaml": "application/yaml;charset=utf-8"}
@@ -35,10 +36,6 @@ class _Plain(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
-
-
-def _site() -> str:
-    return str(tk.config["ckan.site_url"]).rstrip("/")
 
 
 @lru_cache(maxsize=8)
@@ -63,7 +60,7 @@ def _written(ending: str, site: str, values: tuple[tuple[str, str], ...]) -> tup
 @api_docs.get("", endpoint="index", strict_slashes=False)
 def index() -> str:
     """The page: how to begin, examples, feeds, limits, and the viewer."""
-    site = _site()
+    site = addresses.home()
     page: str = tk.render(
         "api_docs/index.html",
         {
@@ -85,7 +82,7 @@ def openapi(ending: str) -> Any:
     """The description, OpenAPI 3.1. Its examples are of what an anonymous visitor finds now."""
     if ending not in FORMATS:
         return tk.abort(404, tk._("Unsupported format"))
-    body, etag = _written(ending, _site(), tuple(sorted(live.values().items())))
+    body, etag = _written(ending, addresses.home(), tuple(sorted(live.values().items())))
     response = Response(body, content_type=FORMATS[ending])
     response.set_etag(etag)
     return response.make_conditional(request)
@@ -96,7 +93,9 @@ def example(name: str) -> Any:
     """One example, to be saved and run."""
     if name not in samples.FILES:
         return tk.abort(404, tk._("There is no such example"))
-    response = Response(samples.text(name, _site()), content_type="text/plain;charset=utf-8")
+    response = Response(
+        samples.text(name, addresses.home()), content_type="text/plain;charset=utf-8"
+    )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -166,8 +165,10 @@ def _tasks() -> list[dict[str, str]]:
 def _viewer_words() -> dict[str, str]:
     """The viewer's own words; it has no translations."""
     return {
+        "(apiKey)": "",
         "Authorize": tk._("Enter a token"),
         "Available authorizations": tk._("Enter a token"),
+        "Available values": tk._("Allowed values"),
         "Cancel": tk._("Cancel"),
         "Clear": tk._("Clear"),
         "Close": tk._("Close"),
@@ -178,16 +179,19 @@ def _viewer_words() -> dict[str, str]:
         "Description": tk._("Description"),
         "Details": tk._("Details"),
         "Download": tk._("Download"),
+        "Example": tk._("Example"),
         "Example Value": tk._("Example"),
         "Execute": tk._("Execute"),
         "Expand all": tk._("Expand all"),
         "Collapse all": tk._("Collapse all"),
         "Headers:": tk._("Headers:"),
+        "In:": tk._("Sent in:"),
         "Links": tk._("Links"),
         "Loading...": tk._("Loading …"),
         "Logout": tk._("Forget the token"),
         "Media type": tk._("Media type"),
         "Name": tk._("Name"),
+        "Name:": tk._("Name:"),
         "No links": tk._("None"),
         "No parameters": tk._("No parameters"),
         "Parameters": tk._("Parameters"),
@@ -201,4 +205,10 @@ def _viewer_words() -> dict[str, str]:
         "Server response": tk._("Answer of the server"),
         "Servers": tk._("Server"),
         "Try it out": tk._("Try it out"),
+        "Type": tk._("Type"),
+        "Value:": tk._("Value:"),
+        "header": tk._("header of the request"),
+        "header.": tk._("header of the request"),
+        "path": tk._("in the address"),
+        "query": tk._("parameter of the address"),
     }

@@ -24,14 +24,13 @@ def dcat_catalog_show(original: Action, context: Any, data_dict: dict[str, Any])
     :param format: ``ttl``, ``rdf``, ``jsonld`` or ``nt``
     :param page: a number from 1
     :param modified_since: a moment (ISO 8601): only what changed from then on
-    :param q, fq, profiles: as ckanext-dcat has them; made on the spot, for who has signed in
+    :param q, fq: as ckanext-dcat has them; made on the spot, for who has signed in
     :raises ValidationError: for what cannot be read
     """
-    ending = str(data_dict.get("format") or "rdf")
-    ending = ALIASES.get(ending, ending)
-    if ending not in SYNTAXES or any(data_dict.get(name) for name in ("q", "fq", "profiles")):
+    ending = _ending(data_dict)
+    if any(data_dict.get(name) for name in ("q", "fq")):
         _signed_in(context)
-        return original(context, data_dict)
+        return original(context, _ours(data_dict))
     tk.check_access("dcat_catalog_show", context, data_dict)
     given = {name: str(data_dict.get(name) or "") for name in ("page", "modified_since")}
     try:
@@ -46,8 +45,30 @@ def dcat_catalog_show(original: Action, context: Any, data_dict: dict[str, Any])
 @tk.side_effect_free
 def dcat_catalog_search(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
     """ckanext-dcat's, for who has signed in: a page takes seconds to make."""
+    _ending(data_dict)
     _signed_in(context)
-    return original(context, data_dict)
+    return original(context, _ours(data_dict))
+
+
+@tk.chained_action
+def dcat_dataset_show(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
+    """ckanext-dcat's, by our profile."""
+    _ending(data_dict)
+    return original(context, _ours(data_dict))
+
+
+def _ours(data_dict: dict[str, Any]) -> dict[str, Any]:
+    """Without the caller's choice of profiles: stock ones tell sizes, checksums and column names of
+    what is not open."""
+    return {name: value for name, value in data_dict.items() if name != "profiles"}
+
+
+def _ending(data_dict: dict[str, Any]) -> str:
+    given = str(data_dict.get("format") or "rdf")
+    ending = ALIASES.get(given, given)
+    if ending not in SYNTAXES:
+        raise tk.ValidationError({"format": [tk._("The value cannot be read")]})
+    return ending
 
 
 def _signed_in(context: Any) -> None:

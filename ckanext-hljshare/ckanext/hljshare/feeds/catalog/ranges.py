@@ -22,7 +22,7 @@ def asked(headers: Headers, etag: str, size: int) -> tuple[int, int] | None:
     if found is None or found.units != "bytes" or len(found.ranges) != 1:
         return None
     start, stop = found.ranges[0]
-    if start < 0:  # the last so many bytes
+    if start < 0 or headers.get("Range", "").strip().endswith("=-0"):  # the last so many bytes
         start, stop = max(0, size + start), size
     stop = size if stop is None else min(stop, size)
     return (start, stop) if start < stop else UNSATISFIABLE

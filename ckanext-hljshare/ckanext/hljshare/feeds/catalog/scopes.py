@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ckanext.hljshare.catalog import codelists
+from ckanext.hljshare.catalog import codelists, orgtree
 from ckanext.hljshare.feeds.catalog.asking import Asked
 from ckanext.hljshare.feeds.entries import making
 from ckanext.hljshare.feeds.entries.store import Scope
@@ -13,7 +13,7 @@ class UnknownError(LookupError):
 
 
 def find(asked: Asked) -> Scope:
-    """The entries that are asked for; agencies by name or id.
+    """The entries that are asked for. An agency, by its name or id, stands for all below it too.
 
     :raises UnknownError: for a city or an agency that is none
     """
@@ -21,7 +21,11 @@ def find(asked: Asked) -> Scope:
         raise UnknownError("city")
     if not asked.agency:
         return Scope(city=asked.city)
-    for agency in making.organizations().values():
+    known = making.organizations()
+    for agency in known.values():
         if asked.agency in (agency.name, agency.id):
-            return Scope(city=asked.city, agency=agency.id)
+            below = orgtree.descendants(
+                {each.id: each.parent for each in known.values()}, agency.id
+            )
+            return Scope(asked.city, agency.id, tuple(sorted({agency.id, *below})))
     raise UnknownError("agency")

@@ -56,7 +56,8 @@ class BusyError(Exception):
 
 
 def _values(scope: Scope, syntax: str, stamp: str) -> dict[str, Any]:
-    own = {"in_city": scope.city, "in_agency": scope.agency, "syntax": syntax, "stamp": stamp}
+    agency = f"{scope.agency} {scope.key}" if scope.agency else ""
+    own = {"in_city": scope.city, "in_agency": agency, "syntax": syntax, "stamp": stamp}
     return {**scope.values, **own, "positions": POSITIONS}
 
 
@@ -159,13 +160,16 @@ def building(scope: Scope, syntax: str) -> Iterator[None]:
 
 
 def forget_outdated(stamp: str) -> int:
-    """Delete parts that nobody will be given any more; how many."""
+    """Delete parts that nobody will be given any more; how many. Of an agency's, all in whose
+    positions something is newer than they are: they are made again when they are asked for."""
     statement = """
-        DELETE FROM hljshare_feed_part s WHERE s.stamp <> :stamp OR (s.entries, s.newest)
-            IS DISTINCT FROM (SELECT (count(*)::integer, max(e.version))
-                FROM hljshare_feed_entry e
+        DELETE FROM hljshare_feed_part s WHERE s.stamp <> :stamp OR CASE WHEN s.agency = ''
+            THEN (s.entries, s.newest) IS DISTINCT FROM (
+                SELECT (count(*)::integer, max(e.version)) FROM hljshare_feed_entry e
                 WHERE (e.position / :positions)::integer = s.number
-                AND (s.city = '' OR e.city = s.city) AND (s.agency = '' OR e.agency = s.agency))
+                AND (s.city = '' OR e.city = s.city))
+            ELSE EXISTS (SELECT FROM hljshare_feed_entry e
+                WHERE (e.position / :positions)::integer = s.number AND e.version > s.newest) END
     """
     with connect() as connection:
         values = {"positions": POSITIONS, "stamp": stamp}

@@ -57,6 +57,8 @@ def answers(view: Callable[..., Response]) -> Callable[..., Response]:
             response = _refusal(RefusedError(400, **wrong))
         except RefusedError as error:
             response = _refusal(error)
+        if response.status_code == 412:  # the condition failed: what it was about is not sent
+            response.set_data(b"")
         # CKAN makes of it: public, to be asked again each time. What is no more public is not
         # given by a cache either.
         request.environ.pop("__no_cache__", None)
@@ -154,8 +156,6 @@ def dataset(name: str, ending: str) -> Response:
     page = f"{making.site()}/dataset/{quote(entry.name)}"
     response.headers.add("Link", f'<{page}>; rel="describes"; type="text/html"')
     response.make_conditional(request.environ)
-    if response.status_code == 412:
-        response.set_data(b"")
     return response
 
 

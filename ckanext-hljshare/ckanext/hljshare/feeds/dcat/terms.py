@@ -94,7 +94,7 @@ def web_address(value: object) -> str:
         parts.netloc
     ):
         return ""
-    if _ESCAPED.search(parts.netloc) or "%" in parts.netloc:
+    if _ESCAPED.search(parts.netloc) or "%" in parts.netloc or not parts.netloc.isprintable():
         return ""
     rest = "".join(
         (
@@ -112,7 +112,10 @@ def _brackets(words: str) -> str:
 
 def _escaped(words: str) -> str:
     whole = _LONE_PERCENT.sub("%25", words)
-    return _ESCAPED.sub(lambda found: quote(found[0], safe=""), whole)
+    escaped = _ESCAPED.sub(lambda found: quote(found[0], safe=""), whole)
+    # Spaces of all scripts, and marks that nobody sees: N-Triples ends an IRI at some of them, and
+    # some turn what people read around (RFC 3987 §4.1).
+    return "".join(char if char.isprintable() else quote(char, safe="") for char in escaped)
 
 
 def telephone(value: object) -> str:

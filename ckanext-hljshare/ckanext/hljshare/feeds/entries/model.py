@@ -86,8 +86,9 @@ class FeedDeparture(tk.BaseModel):
 
 class FeedPart(tk.BaseModel):
     """A part of a dump: the entries of a hundred positions, as one gzip member. ``city`` and
-    ``agency``: of the dump, "" for all. ``entries``, ``newest``: how many there are and the newest
-    of their versions; both together never come back once anything has changed."""
+    ``agency``: of the dump, "" for all (an organization's id, and a word for all below it).
+    ``entries``, ``newest``: how many there are and the newest of their versions; both together
+    never come back once anything has changed."""
 
     __tablename__ = "hljshare_feed_part"
 

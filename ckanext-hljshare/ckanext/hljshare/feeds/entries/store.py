@@ -5,6 +5,7 @@ On connections of its own: a request's session, and what it has not committed, s
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -43,7 +44,7 @@ _LEFT = f"""
     INSERT INTO hljshare_feed_departure (dataset_id, city, agency, changed)
     SELECT e.dataset_id, e.city, e.agency, clock_timestamp()
     FROM hljshare_feed_entry e JOIN package p ON p.id = e.dataset_id
-    WHERE p.id = ANY (:ids) AND e.live AND {PUBLIC}
+    WHERE p.id = ANY (:ids) AND {PUBLIC}
         AND (e.city, e.agency) IS DISTINCT FROM ({_CITY}, p.owner_org)
 """
 _MARK = """
@@ -106,25 +107,30 @@ class Made:
 
 @dataclass(frozen=True)
 class Scope:
-    """Of which entries: all, or those of one city (region code) or agency (organization id)."""
+    """Of which entries: all, or those of one city (region code), or of one organization (id) and
+    all below it, whose ids are ``members``, sorted."""
 
     city: str = ""
     agency: str = ""
+    members: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
-        """A word for it, "" for the whole catalog."""
-        return ",".join(f"{name}:{value}" for name, value in vars(self).items() if value)
+        """A word for it: another one where other organizations belong to it."""
+        return hashlib.blake2b(repr(self).encode(), digest_size=12).hexdigest()
 
     @property
     def condition(self) -> str:
         """What it asks of an entry ``e``, in SQL; its values are :attr:`values`."""
-        return " AND ".join(f"e.{name} = :{name}" for name in self.values) or "true"
+        asked = ["e.city = :city"] if self.city else []
+        asked += ["e.agency = ANY (:members)"] if self.agency else []
+        return " AND ".join(asked) or "true"
 
     @property
-    def values(self) -> dict[str, str]:
+    def values(self) -> dict[str, Any]:
         """The values of :attr:`condition`."""
-        return {name: value for name, value in vars(self).items() if value}
+        found: dict[str, Any] = {"city": self.city} if self.city else {}
+        return {**found, "members": list(self.members)} if self.agency else found
 
 
 EVERYTHING = Scope()
@@ -222,10 +228,10 @@ def settle() -> Now:
                 connection.execute(sa.text(_MARK), value)
 
 
-def mark_stamp(stamp: str) -> None:
-    """Remember since when texts are made with a stamp."""
+def mark_stamp(stamp: str, name: str = "stamp") -> None:
+    """Remember since when texts are made with a stamp; ``name``: of which texts."""
     with connect() as connection:
-        connection.execute(sa.text(_MARK), {"name": "stamp", "value": stamp})
+        connection.execute(sa.text(_MARK), {"name": name, "value": stamp})
 
 
 def page(

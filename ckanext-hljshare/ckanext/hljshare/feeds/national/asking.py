@@ -6,17 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ckanext.hljshare.catalog import codelists
+from ckanext.hljshare.feeds.catalog.asking import Asked, AskedWronglyError
 
 FLAGS = {"": False, "0": False, "1": True}
-
-
-class AskedWronglyError(ValueError):
-    """A value that is none of those there are: ``name`` of the parameter, and what it may be
-    (empty where that would be too much to say)."""
-
-    def __init__(self, name: str, allowed: tuple[str, ...] = ()) -> None:
-        super().__init__(name)
-        self.name, self.allowed = name, allowed
 
 
 @dataclass(frozen=True)
@@ -35,17 +27,19 @@ class Filters:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Filters:
-        """Read the parameters of an address; whether there is such an agency is asked elsewhere.
+        """Read the parameters of an address; whether there is such a city or agency is asked
+        elsewhere.
 
         :raises AskedWronglyError: rather than to answer what was not asked
         """
+        place = Asked.read({name: given.get(name, "") for name in ("city", "agency")})
         return cls(
-            city=_one(given, "city", cities()),
-            agency=given.get("agency", "").strip(),
-            level=_one(given, "level", tuple(codelists.codes("open_type"))),
-            share=_one(given, "share", tuple(codelists.codes("share_type"))),
-            restricted=FLAGS[_one(given, "restricted", ("0", "1"))],
-            opened=FLAGS[_one(given, "opened", ("0", "1"))],
+            city=place.city,
+            agency=place.agency,
+            level=_one(given, "level"),
+            share=_one(given, "share"),
+            restricted=FLAGS[_one(given, "restricted")],
+            opened=FLAGS[_one(given, "opened")],
         )
 
     @property
@@ -68,17 +62,15 @@ class Filters:
         }
 
 
-def cities() -> tuple[str, ...]:
-    """The province's code, then those of its cities."""
-    return tuple(
-        item["code"]
-        for item in codelists.items("region")
-        if item.get("level") in ("province", "city")
-    )
+def allowed(name: str) -> tuple[str, ...]:
+    """The values that a parameter may have; empty where it is not one of a few."""
+    if name in ("level", "share"):
+        return tuple(codelists.codes(f"{'open' if name == 'level' else name}_type"))
+    return ("0", "1") if name in ("restricted", "opened") else ()
 
 
-def _one(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+def _one(given: Mapping[str, str], name: str) -> str:
     value = given.get(name, "").strip()
-    if value and value not in allowed:
-        raise AskedWronglyError(name, allowed if len(allowed) < 5 else ())
+    if value and value not in allowed(name):
+        raise AskedWronglyError(name)
     return value

@@ -37,9 +37,9 @@ _UNFIT = re.compile(
 _SPACES = re.compile(r"\s+")
 _SQUARE = str.maketrans("(（)）", "[［]］")
 _TYPED = re.compile(r"/[A-Z]?$")
-_SAYS_NOTHING = re.compile(
-    r"(?:[\W_]|无条件开放|无条件|无|必填项?|选填项?|可选|必选|none|null)*", re.IGNORECASE
-)
+# What whoever compares conditions may leave out: blanks, marks, hints for filling in.
+_PADDING = re.compile(r"[\W_]|必填项?|选填项?|可选|必选|none|null", re.IGNORECASE)
+_SAYS_NOTHING = re.compile("(?:无条件开放|无条件|无)*")
 
 
 def text(value: object) -> str:
@@ -192,9 +192,10 @@ def _open_condition(dataset: Dataset) -> str:
     level, condition = level_of(dataset), line(dataset.get("open_condition"))
     if level == "open":
         return condition or UNCONDITIONAL
-    if level == "on_request" and _SAYS_NOTHING.fullmatch(unicodedata.normalize("NFKC", condition)):
-        return ON_REQUEST
-    return condition if level == "on_request" else ""
+    if level != "on_request":
+        return ""
+    said = _PADDING.sub("", unicodedata.normalize("NFKC", condition))
+    return ON_REQUEST if _SAYS_NOTHING.fullmatch(said) else condition
 
 
 def _basis(basis: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,13 +15,14 @@ from ckan import model
 from ckanext.hljshare.feeds.entries import store as entries
 from ckanext.hljshare.feeds.entries.store import PUBLIC
 
+from . import columns
 from .asking import Filters
 
 AT_ONCE = 500  # rows in memory while a list is read
-# A reader who stops reading must not hold a connection, and old rows, for ever.
+# A program that stops reading must not hold a connection, and old rows, for ever.
 MOST_WAIT = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 PROVINCE = "230000"
-_CITY = f"coalesce(left(nullif(p.extras ->> 'region_code', ''), 4) || '00', '{PROVINCE}')"
+_CITY = f"coalesce(e.city, '{PROVINCE}')"
 # As access/levels.py: what is missing or unknown is closed.
 _LEVEL = (
     "CASE WHEN p.extras ->> 'open_type' IN ('open', 'on_request') "
@@ -98,8 +100,15 @@ _kept: dict[datetime | None, tuple[Sum, ...]] = {}
 _summing = threading.Lock()
 
 
+@lru_cache(maxsize=8)
+def _mark(stamp: str) -> None:
+    """Remember since when lists are made with a stamp: the date of a list is not older."""
+    entries.mark_stamp(stamp, "list")
+
+
 def overview() -> Overview:
     """Sum up what is public now, with all that is committed."""
+    _mark(columns.STAMP)
     now = entries.settle()
     with _summing:
         sums = _kept.get(now.changed)
@@ -115,8 +124,7 @@ def overview() -> Overview:
 def _query(filters: Filters, agencies: Collection[str] | None) -> tuple[str, dict[str, Any]]:
     where, narrowed = [f"{_LEVEL} = ANY (:levels)"], []
     if filters.city:
-        where.append(f"{_CITY} = :city")
-        narrowed.append(f"AND coalesce(e.city, '{PROVINCE}') = :city")
+        narrowed.append(f"AND {_CITY} = :city")
     if filters.share:
         where.append(f"{_SHARE} = :share")
     if agencies is not None:

@@ -5,21 +5,30 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from functools import partial
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import ckan.plugins.toolkit as tk
 from flask import Blueprint, Response
 
 from ckanext.hljshare.access import delivery, export
-from ckanext.hljshare.catalog import codelists, organizations, orgtree
+from ckanext.hljshare.catalog import codelists, organizations
 from ckanext.hljshare.catalog.language import language
 from ckanext.hljshare.catalog.paging import last_page, page_of
+from ckanext.hljshare.feeds.catalog import scopes
+from ckanext.hljshare.feeds.catalog.asking import Asked as Place
+from ckanext.hljshare.feeds.catalog.asking import AskedWronglyError
+from ckanext.hljshare.feeds.catalog.views import RefusedError, answers
+from ckanext.hljshare.feeds.dcat.agencies import Agency
+from ckanext.hljshare.feeds.entries import making
+from ckanext.hljshare.feeds.web import addresses
 
-from . import columns, kept, rows, store, writing
-from .asking import AskedWronglyError, Filters
+from . import asking, columns, kept, rows, store, writing
+from .asking import Filters
 
 lists = Blueprint("hljshare_lists", __name__)
 
@@ -29,7 +38,9 @@ ENDINGS = ("xlsx", "csv", "json", "xml")
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 # HTTP counts in seconds: a younger list may change again within the one it would name.
 SETTLED = timedelta(seconds=2)
-_workbooks = kept.Kept()
+# Entries: so few are made within a second, whoever else asks; making more is counted and kept.
+FEW = 2000
+_files = kept.Kept()
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,7 @@ class Asked:
     """The filters of an address, and the organization they name with the ids of all below it."""
 
     filters: Filters
-    agency: dict[str, Any] | None
+    agency: Agency | None
     agencies: Collection[str] | None
 
     @property
@@ -53,7 +64,7 @@ class Asked:
         """The filters as people read them, in the language of the guide."""
         said = {
             "city": codelists.label("region", self.filters.city),
-            "agency": self.agency["title"] if self.agency else "",
+            "agency": self.agency.title if self.agency else "",
             "level": codelists.label("open_type", self.filters.level),
             "share": codelists.label("share_type", self.filters.share),
             "opened": "1" if self.filters.opened else "",
@@ -64,43 +75,47 @@ class Asked:
 
 
 def _asked() -> Asked:
+    """What the address asks for.
+
+    :raises RefusedError: 400 for what cannot be read, 404 for a city or an agency that is none
+    """
     try:
         filters = Filters.read(tk.request.args)
+        scope = scopes.find(Place(city=filters.city, agency=filters.agency))
     except AskedWronglyError as error:
-        tk.abort(400, _refusal(error))
-    if not filters.agency:
+        raise RefusedError(400, **{str(error): _refusal(str(error))}) from None
+    except scopes.UnknownError as error:
+        words = {
+            "city": tk._("There is no city with this code"),
+            "agency": tk._("There is no such agency"),
+        }
+        raise RefusedError(404, **{str(error): words[str(error)]}) from None
+    if not scope.agency:
         return Asked(filters, None, None)
-    nodes = organizations.kept()
-    for node in nodes:
-        if filters.agency in (node["name"], node["id"]):
-            below = orgtree.descendants({n["name"]: n["parent"] for n in nodes}, node["name"])
-            ids = {n["id"] for n in nodes if n["name"] in below}
-            return Asked(filters, node, frozenset({node["id"], *ids}))
-    return tk.abort(400, _refusal(AskedWronglyError("agency")))
+    agency = making.organizations().get(scope.agency)
+    return Asked(filters, agency, frozenset(scope.members))
 
 
-def _refusal(error: AskedWronglyError) -> str:
-    if error.allowed:
+def _refusal(name: str) -> str:
+    allowed = asking.allowed(name)
+    if allowed:
         return str(
             tk._("The value of {name} is not known. It may be: {allowed}").format(
-                name=error.name, allowed=tk._(", ").join(error.allowed)
+                name=name, allowed=tk._(", ").join(allowed)
             )
         )
-    return str(tk._("The value of {name} is not known").format(name=error.name))
-
-
-def _site() -> str:
-    return str(tk.config["ckan.site_url"]).rstrip("/")
+    return str(tk._("The value of {name} is not known").format(name=name))
 
 
 # ---------------------------------------------------------------------- files
 
 
 @lists.route(f"/catalog-list.<any({', '.join(ENDINGS)}):ending>")
+@answers
 def download(ending: str) -> Response:
     """The whole list, by the filters, as a file; conditional requests are answered from sums."""
+    overview = store.overview()  # first: what is read after it is not older than its sums say
     asked = _asked()
-    overview = store.overview()
     response = Response(content_type=export.CONTENT_TYPES[ending])
     etag = _etag(asked, overview, ending)
     response.set_etag(etag, weak=True)
@@ -108,41 +123,37 @@ def download(ending: str) -> Response:
         response.last_modified = overview.changed
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.make_conditional(tk.request)
-    if response.status_code == 304:
+    if response.status_code != 200:
         return response
     response.headers.pop("Content-Length", None)  # of the body that is not there yet
     response.headers["Content-Disposition"] = delivery.attachment(_file_name(asked, ending))
     if tk.request.method == "HEAD":
         response.response = iter(())  # how long the body would be, nobody knows yet
         return response
-    head = writing.Head(
-        title=asked.title,
-        made=datetime.now(SHANGHAI),
-        address=f"{_site()}/catalog-list",
-        filters=asked.filters.parameters(),
-        words=asked.words,
-    )
-    datasets = store.stream(asked.filters, asked.agencies, _site())
-    table = (rows.row(dataset) for dataset in datasets)
-    if ending != "xlsx":
-        response.response = writing.STREAMS[ending](head, table)
-        response.call_on_close(datasets.close)
-        return response
+    count = sum(each.count for each in overview.of(asked.filters, asked.agencies))
+    make = partial(_make, asked, ending)
     try:
-        file = _workbooks.file(etag, lambda: writing.to_xlsx(head, table))
+        file = kept.descriptor(make) if count <= FEW else _files.file(etag, make)
     except kept.BusyError:
-        return _come_again()
+        words = tk._("Another list is being made at the moment. Please try again in a minute.")
+        raise RefusedError(503, list=words) from None
     response.content_length = os.fstat(file).st_size
     response.response = kept.read(file)
     response.call_on_close(lambda: os.close(file))
     return response
 
 
-def _come_again() -> Response:
-    words = tk._("Another list is being made at the moment. Please try again in a minute.")
-    return Response(
-        words, status=503, headers={"Retry-After": "60"}, content_type="text/plain; charset=utf-8"
+def _make(asked: Asked, ending: str) -> IO[bytes]:
+    site = addresses.home()
+    head = writing.Head(
+        title=asked.title,
+        made=datetime.now(SHANGHAI),
+        address=f"{site}/catalog-list",
+        filters=asked.filters.parameters(),
+        words=asked.words,
     )
+    with closing(store.stream(asked.filters, asked.agencies, site)) as datasets:
+        return writing.to_file(ending, head, map(rows.row, datasets))
 
 
 def _etag(asked: Asked, overview: store.Overview, ending: str) -> str:
@@ -150,8 +161,8 @@ def _etag(asked: Asked, overview: store.Overview, ending: str) -> str:
     agencies, which every row names."""
     found = overview.of(asked.filters, asked.agencies)
     said = (
-        columns.stamp(),
-        _site(),
+        columns.STAMP,
+        addresses.home(),
         ending,
         sorted(asked.filters.parameters().items()),
         overview.organizations,
@@ -163,7 +174,7 @@ def _etag(asked: Asked, overview: store.Overview, ending: str) -> str:
 
 
 def _file_name(asked: Asked, ending: str) -> str:
-    place = asked.agency["title"] if asked.agency else ""
+    place = asked.agency.title if asked.agency else ""
     place = place or codelists.label("region", asked.filters.city)
     parts = (asked.title, place, f"{datetime.now(SHANGHAI):%Y%m%d}")
     return f"{'-'.join(part for part in parts if part)}.{ending}"
@@ -175,13 +186,17 @@ def _file_name(asked: Asked, ending: str) -> str:
 @lists.route("/catalog-list")
 def entries() -> str:
     """The list as a page: what it is, its files, and `ROWS` entries of it."""
-    asked = _asked()
+    try:
+        asked = _asked()
+    except RefusedError as error:
+        tk.abort(error.status, " ".join(error.wrong.values()))
     overview = store.overview()
     found = overview.of(asked.filters, asked.agencies)
     count = sum(each.count for each in found)
     last = last_page(count, ROWS, LAST)
     number = page_of(tk.request.args.get("page"), last)
-    datasets = store.page(asked.filters, asked.agencies, _site(), ROWS, (number - 1) * ROWS)
+    site, offset = addresses.home(), (number - 1) * ROWS
+    datasets = store.page(asked.filters, asked.agencies, site, ROWS, offset)
     now = language()
     return str(
         tk.render(
@@ -280,7 +295,7 @@ def _agencies(overview: store.Overview, asked: Asked) -> list[dict[str, Any]]:
     counts: dict[str, int] = {}
     for each in overview.sums:
         counts[each.agency] = counts.get(each.agency, 0) + each.count
-    chosen = asked.agency["id"] if asked.agency else None
+    chosen = asked.agency.id if asked.agency else None
     return [
         {
             "value": node["name"],

@@ -1,4 +1,8 @@
-"""The list as a file: CSV, JSON, XML, XLSX, row by row at flat memory. Pure."""
+"""The list as a nameless temporary file: CSV, JSON, XML, XLSX, row by row at flat memory. Pure.
+
+It is written whole before any of it is sent: whoever reads slowly then holds a file, not the
+database as it stood when they began.
+"""
 
 from __future__ import annotations
 
@@ -134,23 +138,15 @@ def _attributes(values: dict[str, str]) -> str:
     return "".join(f" {name}={quoteattr(value)}" for name, value in values.items() if value)
 
 
-def to_xlsx(head: Head, table: Iterable[Row]) -> IO[bytes]:
-    """XLSX as a nameless temporary file at its start. Every cell is text: nothing is run as a
-    formula, no code loses its zeros."""
-    target = tempfile.TemporaryFile()  # noqa: SIM115  the response closes it
-    try:
-        # One row in memory; the rest waits in temporary files of the library's own.
-        book = xlsxwriter.Workbook(target, {"constant_memory": True})
-        made = head.made.astimezone(timezone.utc)
-        book.set_properties({"title": head.title, "subject": load()["basis"], "created": made})
-        _entries(book, head, table)
-        _explained(book, head)
-        book.close()
-    except BaseException:
-        target.close()
-        raise
-    target.seek(0)
-    return target
+def to_xlsx(target: IO[bytes], head: Head, table: Iterable[Row]) -> None:
+    """XLSX. Every cell is text: nothing is run as a formula, no code loses its zeros."""
+    # One row in memory; the rest waits in temporary files of the library's own.
+    book = xlsxwriter.Workbook(target, {"constant_memory": True})
+    made = head.made.astimezone(timezone.utc)
+    book.set_properties({"title": head.title, "subject": load()["basis"], "created": made})
+    _entries(book, head, table)
+    _explained(book, head)
+    book.close()
 
 
 def _entries(book: xlsxwriter.Workbook, head: Head, table: Iterable[Row]) -> None:
@@ -186,3 +182,18 @@ def _explained(book: xlsxwriter.Workbook, head: Head) -> None:
 
 
 STREAMS = {"csv": to_csv, "json": to_json, "xml": to_xml}
+
+
+def to_file(ending: str, head: Head, table: Iterable[Row]) -> IO[bytes]:
+    """The list in the format of this ending, for the caller to close; read from its start."""
+    target = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
+    try:
+        if ending == "xlsx":
+            to_xlsx(target, head, table)
+        else:
+            target.writelines(STREAMS[ending](head, table))
+        target.seek(0)
+    except BaseException:
+        target.close()
+        raise
+    return target

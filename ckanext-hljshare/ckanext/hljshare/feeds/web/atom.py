@@ -26,7 +26,8 @@ _CURSOR = re.compile(r"([0-9]{1,17})-([0-9]{1,18})")
 @dataclass(frozen=True)
 class Feed:
     """What is said of a feed as a whole. ``address``: of this page of it; ``pages``: the addresses
-    of others, by their relation (``first``, ``next``); ``page``: of the website, for people."""
+    of others, by their relation (``first``, ``next``); ``page``: of the website, for people;
+    ``language``: of the title. What is told of datasets is Chinese."""
 
     id: str
     title: str
@@ -34,6 +35,7 @@ class Feed:
     address: str
     page: str
     pages: Mapping[str, str]
+    language: str = "zh"
 
 
 def cursor(change: Change) -> str:
@@ -66,7 +68,7 @@ def document(feed: Feed, changes: Sequence[Change], where: Where, site: str) -> 
     root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM, "at": GONE})
     root.set(_XML_LANG, "zh")
     _put(root, "id", feed.id)
-    _put(root, "title", feed.title)
+    _put(root, "title", feed.title).set(_XML_LANG, feed.language)
     # Pages of one feed: how recent this one is, which holds still while nothing changes.
     _put(root, "updated", _moment(max((each.changed for each in changes), default=_START)))
     _put(_put(root, "author"), "name", feed.publisher)
@@ -99,7 +101,7 @@ def _entry(root: etree._Element, change: Change, where: Where, site: str) -> Non
     if change.created:
         _put(entry, "published", _moment(change.created))
     if change.agency:
-        _put(_put(entry, "author"), "name", text(change.agency))
+        _put(_put(entry, "author"), "name", change.agency)
     page = f"{site}/dataset/{segment(change.name)}"
     _put(entry, "link", rel="alternate", type="text/html", href=page)
     for list_id, code in (("theme", change.theme), ("open_type", levels.known(change.level))):
@@ -111,8 +113,10 @@ def _entry(root: etree._Element, change: Change, where: Where, site: str) -> Non
 
 
 def _put(parent: etree._Element, name: str, words: str = "", **attributes: str) -> etree._Element:
-    found = etree.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
-    found.text = words or None
+    """An element; of whatever people have written, what XML can hold."""
+    held = {key: text(value) for key, value in attributes.items()}
+    found = etree.SubElement(parent, f"{{{ATOM}}}{name}", held)
+    found.text = text(words) or None
     return found
 
 

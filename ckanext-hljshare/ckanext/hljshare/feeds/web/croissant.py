@@ -24,6 +24,9 @@ from ckanext.hljshare.feeds.web.schemaorg import Node, told
 CONFORMS = "http://mlcommons.org/croissant/1.0"
 CHECKSUMS = ("sha256", "md5")
 TABLES = ("text/csv", "text/tab-separated-values")  # what a column can be taken from by its heading
+# What of a heading a name in the database may lack, or have in another form.
+NOT_KEPT = re.compile(r"[\W_]+")
+SURELY_WHOLE = 57  # bytes; a name has at most 63, a letter at most four
 UTF8 = re.compile(r"utf-?8(-?sig)?", re.IGNORECASE)
 # The context of the specification, for Chinese.
 CONTEXT: Node = json.loads(
@@ -44,6 +47,20 @@ class Column:
 
     heading: str
     type: str
+
+
+def heading(name: str, label: object) -> str:
+    """The heading in the file of a column of the DataStore. Loading keeps it as the label, and as
+    the name where the database can take it; but whoever writes the dictionary may give another
+    label, which stands in no file.
+
+    :returns: "" where it cannot be told
+    """
+    if not label or label == name:
+        return name
+    bare, shown = (NOT_KEPT.sub("", each) for each in (name, str(label)))
+    cut = len(name.encode()) > SURELY_WHOLE and shown.startswith(bare)
+    return str(label) if shown == bare or cut else ""
 
 
 def files(entry: mapping.Entry) -> dict[str, Distribution]:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import model
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from ckanext.hljshare.catalog import organizations
 from ckanext.hljshare.feeds.dcat import agencies
 from ckanext.hljshare.feeds.dcat.agencies import Agency
 from ckanext.hljshare.feeds.entries import making
@@ -27,12 +27,22 @@ def _title() -> str:
 
 
 def publisher(organization_id: object) -> Agency | None:
-    """The agency of a dataset as it stands in the database; None for a deleted one."""
-    group = model.Group.get(str(organization_id or ""))
-    if group is None or group.state != "active":
-        return None
-    code = (group.extras or {}).get("uscc") or ""
-    return Agency(group.id, group.name, group.title or group.name, uscc=code)
+    """The agency of a dataset, as pages know it; None for a deleted one."""
+    return _agencies().get(str(organization_id or ""))
+
+
+def _agencies() -> Mapping[str, Agency]:
+    """All agencies, read anew when pages' own list of organizations is. Not from the notes of what
+    was written: a page does not take those in."""
+    listed = organizations.kept()
+    of, found = _known.get("agencies", (None, {}))
+    if of is not listed:
+        found = agencies.load()
+        _known["agencies"] = listed, found
+    return found
+
+
+_known: dict[str, tuple[Any, Mapping[str, Agency]]] = {}
 
 
 def dataset_description(shown: Mapping[str, Any]) -> Markup:
@@ -47,7 +57,7 @@ def dataset_description(shown: Mapping[str, Any]) -> Markup:
 def catalog_description() -> Markup:
     """schema.org's description of the catalog as the text of a script element."""
     about = str(tk.config.get("ckan.site_description") or "")
-    province = agencies.top(making.organizations())
+    province = agencies.top(_agencies())
     return _in_script(schemaorg.catalog(addresses.where(), _title(), about, province))
 
 

@@ -8,9 +8,9 @@ from xml.sax.saxutils import escape
 
 MEDIA = "application/xml; charset=utf-8"
 FIXED = (
-    "/", "/dataset/", "/organization/", "/city", "/catalog", "/api/docs", "/request",
-    "/request/rates", "/calendar", "/about", "/about/apply", "/about/plan", "/about/terms",
-    "/about/privacy", "/about/accessibility", "/about/developers",
+    "/", "/dataset/", "/organization/", "/city", "/catalog", "/catalog-list", "/api/docs",
+    "/request", "/request/rates", "/calendar", "/about", "/about/apply", "/about/plan",
+    "/about/terms", "/about/privacy", "/about/accessibility", "/about/developers",
 )  # fmt: skip
 _BEGIN = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 
 import sqlalchemy as sa
 
-from ckanext.hljshare.feeds.entries.store import PUBLIC, Scope, connect
+from ckanext.hljshare.feeds.entries.store import EVERYTHING, PUBLIC, Scope, connect
 
 BLOCK = 10_000  # positions of one sitemap; the protocol allows 50,000 addresses
 _PUBLIC_ENTRY = f"p.id = e.dataset_id AND {PUBLIC}"
@@ -29,9 +29,16 @@ _CHANGES = f"""
     SELECT e.dataset_id, e.position, e.changed, p.id IS NOT NULL AS live, p.name, p.title, p.notes,
         p.metadata_created AS created, p.metadata_modified AS modified,
         p.extras ->> 'theme' AS theme, p.extras ->> 'open_type' AS level, g.title AS agency
-    FROM hljshare_feed_entry e LEFT JOIN package p ON {_PUBLIC_ENTRY}
+    FROM ({{entries}}) e LEFT JOIN package p ON e.here AND {_PUBLIC_ENTRY}
     LEFT JOIN "group" g ON g.id = p.owner_org AND g.state = 'active'
     WHERE {{where}} ORDER BY e.changed DESC, e.position DESC LIMIT :limit
+"""
+_HERE = "SELECT dataset_id, position, changed, true AS here FROM hljshare_feed_entry e WHERE {here}"
+# What has left a city or an agency, and not come back; when it did so for the last time.
+_LEFT = """
+    SELECT e.dataset_id, e.position, max(d.changed), false
+    FROM hljshare_feed_departure d JOIN hljshare_feed_entry e USING (dataset_id)
+    WHERE {there} AND NOT coalesce({here}, false) GROUP BY e.dataset_id, e.position
 """
 _AGENCIES = """
     SELECT name FROM "group" WHERE is_organization AND state = 'active'
@@ -51,8 +58,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Change:
-    """A dataset as a feed of changes tells it. One that is public no more (``live`` False) has
-    nothing but its id and when that was noticed."""
+    """A dataset as a feed of changes tells it. One that is public no more, or has left the city or
+    the agency of the feed (``live`` False), has nothing but its id and when that was noticed."""
 
     dataset_id: str
     position: int
@@ -104,16 +111,22 @@ def agencies() -> list[str]:
 
 
 def changes(scope: Scope, limit: int, before: tuple[datetime, int] | None = None) -> list[Change]:
-    """What changed, the latest first.
+    """What changed, the latest first. What has left the city or the agency is live no more.
 
     :param before: only what stands behind the entry of this moment and position
     """
-    where, values = scope.condition, {**scope.values, "limit": limit}
+    here, where = scope.condition, "true"
+    values: dict[str, object] = {**scope.values, "limit": limit}
+    entries = _HERE.format(here=here)
+    if scope != EVERYTHING:
+        left = _LEFT.format(here=here, there=here.replace("e.", "d."))
+        entries = f"{entries} UNION ALL {left}"
     if before is not None:
-        where = f"({where}) AND (e.changed, e.position) < (:changed, :position)"
+        where = "(e.changed, e.position) < (:changed, :position)"
         values |= {"changed": before[0], "position": before[1]}
+    query = sa.text(_CHANGES.format(entries=entries, where=where))
     with connect() as connection:
-        rows = connection.execute(sa.text(_CHANGES.format(where=where)), values).all()
+        rows = connection.execute(query, values).all()
     return [_change(dict(row._mapping)) for row in rows]
 
 

@@ -31,8 +31,10 @@ def _columns(file_id: str) -> list[Column]:
         )
     except (tk.ObjectNotFound, tk.NotAuthorized, tk.ValidationError, SearchError, DBAPIError):
         return []  # the file is told without
-    return [
-        Column((field.get("info") or {}).get("label") or field["id"], field["type"])
+    found = [
+        (croissant.heading(field["id"], (field.get("info") or {}).get("label")), field["type"])
         for field in answer["fields"]
         if field["id"] != "_id"
     ]
+    told = [Column(heading, kind) for heading, kind in found if heading]
+    return told if len(told) == len(found) else []

@@ -16,6 +16,8 @@ from flask import Blueprint, Response, request
 from ckanext.hljshare.catalog import codelists
 from ckanext.hljshare.feeds.catalog import scopes
 from ckanext.hljshare.feeds.catalog.asking import Asked, AskedWronglyError
+from ckanext.hljshare.feeds.catalog.views import RefusedError
+from ckanext.hljshare.feeds.catalog.views import answers as feeds_answers
 from ckanext.hljshare.feeds.dcat.terms import segment
 from ckanext.hljshare.feeds.entries import making
 from ckanext.hljshare.feeds.entries.store import EVERYTHING, Scope, settle
@@ -26,12 +28,12 @@ MOST_SITEMAPS = 10**9  # far more than there can be; PostgreSQL counts so far
 
 
 def answers(view: Callable[..., Response]) -> Callable[..., Response]:
-    """Answer 304 to who has it already, and let caches keep it as long as they ask each time."""
+    """Answer 304 to who has it already, and what was asked wrongly in CKAN's error shape."""
 
+    @feeds_answers
     @wraps(view)
     def answer(**values: Any) -> Response:
         response = view(**values)
-        request.environ.pop("__no_cache__", None)
         response.make_conditional(request.environ)
         return response
 
@@ -88,7 +90,7 @@ def datasets(number: int) -> Response:
     settle()
     found = store.block(number - 1) if 1 <= number <= MOST_SITEMAPS else None
     if found is None:
-        return tk.abort(404, tk._("There is no such sitemap"))
+        raise RefusedError(404, sitemap=tk._("There is no such sitemap"))
     home = addresses.home()
 
     def make() -> str:
@@ -113,10 +115,9 @@ def city_feed(code: str) -> Response:
     """The same of one city; its code, or that of a district."""
     settle()
     try:
-        asked = Asked.read({"city": code})
-        scope = scopes.find(asked)
-    except (AskedWronglyError, scopes.UnknownError):
-        return tk.abort(404, tk._("There is no city with this code"))
+        scope = scopes.find(Asked.read({"city": code}))
+    except scopes.UnknownError:
+        raise RefusedError(404, city=tk._("There is no city with this code")) from None
     place = codelists.label("region", scope.city)
     title = tk._("New and changed datasets: {name}").format(name=place)
     return _feed(scope, f"city/{scope.city}", title, "/city")
@@ -126,16 +127,26 @@ def city_feed(code: str) -> Response:
 @web.get("/feeds/organization/<name>.atom", endpoint="stock_agency_feed")
 @answers
 def agency_feed(name: str) -> Response:
-    """The same of one agency, by its name or id. The second address is that of CKAN's own feed."""
+    """The same of one agency, by its name or id, and all below it. The second address is that of
+    CKAN's own feed."""
     settle()
     try:
         scope = scopes.find(Asked(agency=name))
     except scopes.UnknownError:
-        return tk.abort(404, tk._("There is no such agency"))
+        raise RefusedError(404, agency=tk._("There is no such agency")) from None
     agency = making.organizations()[scope.agency]
     title = tk._("New and changed datasets: {name}").format(name=agency.title)
     own = segment(agency.name)
     return _feed(scope, f"agency/{own}", title, f"/organization/{own}")
+
+
+@web.get("/feeds/custom.atom", endpoint="stock_custom_feed")
+@web.get("/feeds/group/<string:of>.atom", endpoint="stock_group_feed")
+@web.get("/feeds/tag/<string:of>.atom", endpoint="stock_tag_feed")
+def stock_feed(of: str = "") -> Any:
+    """CKAN's feeds of a search, a group, a tag: not given, for they name neither what is gone nor,
+    in Chinese, themselves. Who follows one is led to the feed of all."""
+    return tk.redirect_to("hljshare_web.catalog_feed")
 
 
 def _feed(scope: Scope, path: str, title: str, page: str) -> Response:
@@ -143,7 +154,7 @@ def _feed(scope: Scope, path: str, title: str, page: str) -> Response:
     try:
         place = atom.place(words)
     except ValueError:
-        return tk.abort(400, tk._("The value cannot be read") + ": before")
+        raise AskedWronglyError("before") from None
     found = store.changes(scope, atom.ENTRIES + 1, place)
     shown, site = found[: atom.ENTRIES], addresses.home(locale=None)
     address = f"{site}/feeds/{path}.atom"
@@ -157,6 +168,7 @@ def _feed(scope: Scope, path: str, title: str, page: str) -> Response:
         address=f"{address}?{urlencode({'before': words})}" if words else address,
         page=f"{site}{page}",
         pages=around,
+        language="en" if str(tk.h.lang()).startswith("en") else "zh",
     )
     text = atom.document(feed, shown, addresses.where(), site)
     response = Response(text, content_type=atom.MEDIA)
@@ -176,7 +188,8 @@ def croissant_view(name: str) -> Response:
         agency = pages.publisher(shown.get("owner_org"))
         made = croissant.document(shown, agency, where, tables.columns(shown, where))
     if made is None:
-        return tk.abort(404, tk._("There are no open files of this dataset to be described"))
+        wrong = tk._("There are no open files of this dataset to be described")
+        raise RefusedError(404, name=wrong)
     text = json.dumps(made, ensure_ascii=False, indent=1)
     response = Response(text, content_type="application/ld+json; charset=utf-8")
     response.add_etag()

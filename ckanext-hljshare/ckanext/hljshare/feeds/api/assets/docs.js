@@ -64,11 +64,17 @@
   // The viewer has no translations: its own words, and no others, are replaced as they appear.
   function translate(root, words) {
     var skipped = "pre, code, textarea, select, .markdown, .renderedMarkdown, .opblock-summary-path, .opblock-summary-description, .parameter__name";
+    // Where the viewer puts its own words among those of the description.
+    var own = ".parameters-col_description .renderedMarkdown i, .auth-container p > code";
+    var chinese = document.documentElement.lang.indexOf("zh") === 0;
     function word(node) {
-      var text = node.nodeValue.trim(), found = words[text];
-      if (found && found !== text && node.parentElement && !node.parentElement.closest(skipped)) {
-        node.nodeValue = node.nodeValue.replace(text, found);
+      var text = node.nodeValue.trim(), parent = node.parentElement;
+      if (!text || !parent) { return; }
+      if (words.hasOwnProperty(text) && (parent.matches(own) || !parent.closest(skipped)) && words[text] !== text) {
+        node.nodeValue = node.nodeValue.replace(text, words[text]);
       }
+      // The description is Chinese, whatever the language of the page (WCAG 3.1.2).
+      if (!chinese && /[\u3000-\u9fff\uff00-\uffef]/.test(node.nodeValue)) { parent.lang = "zh-Hans"; }
     }
     function visit(node) {
       if (node.nodeType === Node.TEXT_NODE) { word(node); return; }

@@ -187,12 +187,19 @@ def _coded(
 
 
 def _levels(raw: Raw, mapping: SourceMapping) -> levels.Levels:
-    opening = raw.values.get("open")
+    """Opening and sharing; of 开放类型 and 是否向社会开放 that contradict each other, neither."""
+    opening, is_open = raw.values.get("open"), raw.values.get("is_open")
+    answer = levels.from_is_open(is_open, raw.values.get("open_condition"))
     if text.is_empty(opening):
-        opening = levels.from_is_open(raw.values.get("is_open"), raw.values.get("open_condition"))
-    return levels.read(
+        opening = answer
+    level = levels.read(
         opening, raw.values.get("share"), mapping.codes.get("open"), mapping.codes.get("share")
     )
+    answered = levels.read(answer or is_open).open_type
+    if level.open_type and answered and (level.open_type == "closed") != (answered == "closed"):
+        told = f"{text.line(opening)[:40]} / {raw.line('is_open')[:40]}"
+        return levels.Levels(None, level.share_type, f"opening-conflict: {told}")
+    return level
 
 
 def _code(kind: str, codelist: str, value: object, mapping: SourceMapping) -> str | None:

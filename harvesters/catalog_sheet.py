@@ -3,18 +3,19 @@
 Header rows are found, not assumed: blank rows and titles above, one to three rows with merged
 cells, （必填） in the headings. One
 dataset may take several rows, one for each 信息项, or stand there many times over; both are one
-record. Notes at the end are not.
+record. Two datasets may have one name and codes of their own. Notes at the end are no record.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from datetime import date
 
-from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest import levels, text
 from ckanext.hljshare.ingest.fetch import Fetcher, SourceError, Validators, read_whole
 from ckanext.hljshare.ingest.record import CatalogRecord, ResourceRecord
 
@@ -30,6 +31,7 @@ _NOTE = re.compile(
     r"^[(（]?(?:注[:：意]?|备注|说明|填报?说明|填表说明|合计|总计|共计|制表|填表人|审核人?|单位负责人|联系人[:：])"
 )
 _FILLING_HINT = re.compile(r"^[(（]?(?:必填|选填|示例|样例|例[:：]|填写|按照|参照|格式[:：]|下拉)")
+Rows = list[dict[str, Cell]]
 
 
 @dataclass(frozen=True)
@@ -107,24 +109,53 @@ def _match(rows: Sequence[Row], headers: MappingType[str, str]) -> dict[str, int
 def records(
     sheet: Sheet, columns: Columns, mapping: Mapping, today: date | None = None
 ) -> Iterator[CatalogRecord]:
-    """The datasets below a header: rows of one title and agency are one dataset, the first row's
-    words count.
+    """The datasets below a header: rows of one title and agency are one dataset unless their codes
+    part them, the first row's words count.
     """
-    groups: dict[tuple[str, str], list[dict[str, Cell]]] = {}
-    last: list[dict[str, Cell]] | None = None
+    groups: dict[tuple[str, str], list[Rows]] = {}  # each row with those that continue it
+    last: list[Rows] | None = None
     for row in _data_rows(sheet, columns):
         title, provider = text.key(row.get("title")), text.key(row.get("provider"))
-        if not title and last and _continues(row, last[0]):
-            last.append(row)
+        if not title and last and any(_continues(row, above[0]) for above in (last[0], last[-1])):
+            last[-1].append(row)
             continue
         last = groups.setdefault((title, provider), [])
-        last.append(row)
-    codes: dict[str, int] = {}
-    for rows in groups.values():
-        for code in _codes(rows):
-            codes[code] = codes.get(code, 0) + 1
-    for number, rows in enumerate(groups.values(), start=1):
+        last.append([row])
+    holders = Counter(code for blocks in groups.values() for code in set(map(_code, blocks)))
+    datasets = [
+        (number, rows)
+        for number, ((title, _), blocks) in enumerate(groups.items(), start=1)
+        for rows in _parted(blocks, holders if title and mapping.id != "title_provider" else {})
+    ]
+    codes = Counter(code for _, rows in datasets for code in _codes(rows))
+    for number, rows in datasets:
         yield _record(number, rows, codes, mapping, today)
+
+
+def _parted(blocks: list[Rows], holders: MappingType[str, int]) -> list[Rows]:
+    """The datasets of one title and agency: one for each code that stands at no other, with the
+    rows below it that have none. Codes that went up by drag-fill over 信息项 part nothing.
+
+    :param holders: how many titles and agencies have a code; one that is not in it parts nothing
+    """
+    told = [code for code in map(_code, blocks) if code]
+    has_items = any(not text.is_empty(block[0].get("item_name")) for block in blocks)
+    dragged = has_items and len(set(told)) == len(told) and all(len(rows) == 1 for rows in blocks)
+    if dragged or len(set(told)) < 2:
+        return [[row for block in blocks for row in block]]
+    parts: dict[str, Rows] = {}
+    code = ""
+    for block in blocks:
+        own = _code(block)
+        if own:
+            code = own if holders.get(own) == 1 else ""
+        parts.setdefault(code, []).extend(block)
+    return list(parts.values())
+
+
+def _code(block: Rows) -> str:
+    code = block[0].get("code")
+    return "" if text.is_empty(code) else text.key(code)
 
 
 def _continues(row: dict[str, Cell], above: dict[str, Cell]) -> bool:
@@ -157,8 +188,8 @@ def _data_rows(sheet: Sheet, columns: Columns) -> Iterator[dict[str, Cell]]:
 
 def _record(
     number: int,
-    rows: list[dict[str, Cell]],
-    codes: dict[str, int],
+    rows: Rows,
+    codes: MappingType[str, int],
     mapping: Mapping,
     today: date | None,
 ) -> CatalogRecord:
@@ -167,16 +198,19 @@ def _record(
         for name, value in row.items():
             if text.is_empty(first.get(name)) and not text.is_empty(value):
                 first[name] = value
-    first = national_list.exact(first)
+    told = first
+    share_map = mapping.codes.get("share")
+    first = national_list.exact(told, share_map)
+    for name in ("share", "own_share"):
+        shares = _told(rows, name, lambda cell: _sharing(cell, share_map))
+        if len(shares) > 1:  # as one value, which nothing understands
+            first["share"] = " / ".join(shares[:3])
     items = [row for row in rows if not text.is_empty(row.get("item_name"))]
     raw = build.Raw(first, items=items or national_list.items(first.get("items")))
-    openings = list(
-        dict.fromkeys(
-            text.line(row.get("open")) for row in rows if not text.is_empty(row.get("open"))
-        )
-    )
-    if len(openings) > 1:
-        raw.held = f"opening-conflict: {' / '.join(openings[:3])}"
+    for openings in (_told(rows, "open", text.line), _told(rows, "is_open", _answer)):
+        if len(openings) > 1 and not raw.held:
+            first["open"] = " / ".join(openings[:3])  # which nothing understands: none is taken
+            raw.held = f"opening-conflict: {first['open']}"
     own = _codes(rows)
     native_id = f"{text.line(first.get('title'))}|{text.line(first.get('provider'))}"
     if len(own) == 1 and codes[own[0]] == 1 and mapping.id in ("auto", "code"):
@@ -187,8 +221,25 @@ def _record(
         native_id = f"row {number}"
     raw.resources += _files(first, raw.line("title"))
     record = build.record(native_id, raw, mapping, today)
-    more = national_list.fields(first, record.fields)
+    more = national_list.fields(told, record.fields)
     return replace(record, fields={**record.fields, **more}) if more else record
+
+
+def _told(rows: Rows, name: str, meaning: Callable[[Cell], str]) -> list[str]:
+    """What rows say in a column, one word for each meaning."""
+    found: dict[str, str] = {}
+    for row in rows:
+        if not text.is_empty(row.get(name)):
+            found.setdefault(meaning(row[name]), text.line(row[name]))
+    return list(found.values())
+
+
+def _answer(cell: Cell) -> str:
+    return levels.from_is_open(cell, None) or text.key(cell)
+
+
+def _sharing(cell: Cell, share_map: MappingType[str, str] | None) -> str:
+    return levels.read(None, cell, share_map=share_map).share_type or text.key(cell)
 
 
 def _files(row: dict[str, Cell], title: str) -> list[ResourceRecord]:

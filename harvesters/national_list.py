@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ckanext.hljshare.catalog import codelists, codes, rules
-from ckanext.hljshare.ingest import text
+from ckanext.hljshare.ingest import levels, text
 
 Values = Mapping[str, object]
 
@@ -24,6 +24,8 @@ _MODES = {
     for item in reversed(codelists.items("share_mode"))
 }
 CUT = "…"  # where a list was too long for its cell
+_CUT_OFF = re.compile(rf"(?:^|[、，；\s]){CUT}$")
+_LISTS = ("items", "open_basis", "related_codes", "tags")
 
 
 def plain(cell: object) -> object:
@@ -31,14 +33,29 @@ def plain(cell: object) -> object:
     return cell[1:] if isinstance(cell, str) and _APOSTROPHE.match(cell) else cell
 
 
-def exact(values: dict[str, Any]) -> dict[str, Any]:
-    """A row's values, the exact word in place of the national one where both are given."""
-    better = {
-        name: values[own]
-        for own, name in _EXACT.items()
-        if own in values and not text.is_empty(values[own])
+def exact(values: Mapping[str, Any], share_map: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A row's values, the exact word in place of the national one where both are given, and lists
+    without the mark of a cut.
+
+    :param share_map: what the source's own sharing codes mean. Where code and word contradict each
+        other both stand in the value, which nothing understands: a person decides.
+    """
+    found = {
+        name: _CUT_OFF.sub("", value.rstrip())
+        if name in _LISTS and isinstance(value, str)
+        else value
+        for name, value in values.items()
     }
-    return {**values, **better}
+    for own, name in _EXACT.items():
+        if not text.is_empty(values.get(own)):
+            found[name] = values[own]
+    told, meant = (
+        levels.read(None, values.get(name), share_map=share_map).share_type
+        for name in ("share", "own_share")
+    )
+    if told and meant and told != meant:
+        found["share"] = f"{text.line(values['share'])} / {text.line(values['own_share'])}"
+    return found
 
 
 def items(cell: object) -> list[dict[str, object]]:
@@ -56,8 +73,7 @@ def items(cell: object) -> list[dict[str, object]]:
             kind = kind.strip()
             if not slash or not name or (kind and not codelists.item("data_type", kind.upper())):
                 name, kind = part, ""
-            if name != CUT:
-                found.append({"item_name": name.strip(), "item_type": kind})
+            found.append({"item_name": name.strip(), "item_type": kind})
     return found
 
 
@@ -78,7 +94,7 @@ def _split(group: str) -> list[str]:
 def fields(values: Values, made: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the record beyond those that all kinds of source share.
 
-    :param values: the row, by the names of ``aliases.yaml``
+    :param values: the row as it stands, by the names of ``aliases.yaml``
     :param made: the fields that were read from it already
     """
     said = {name: text.line(value) for name, value in values.items() if not text.is_empty(value)}
@@ -114,8 +130,11 @@ def _without_basis(said: Mapping[str, str], made: Mapping[str, Any]) -> dict[str
 
 
 def _with_links(said: Mapping[str, str], made: Mapping[str, Any]) -> dict[str, Any]:
-    """The addresses of the bases, one for each."""
+    """The addresses of the bases, one for each, as far as neither list was cut."""
     bases, urls = made.get("open_basis") or [], said.get("open_basis_urls", "").split()
+    cut = any(_CUT_OFF.search(said.get(name, "")) for name in ("open_basis", "open_basis_urls"))
+    if cut:
+        urls = [*urls, *["-"] * len(bases)][: len(bases)]
     if len(urls) != len(bases):
         return {}
     return {

@@ -2,6 +2,7 @@
 what is held.
 """
 
+from dataclasses import replace
 from datetime import date
 
 import openpyxl
@@ -130,6 +131,7 @@ def test_rows_that_contradict_each_other_on_opening_are_held(tmp_path):
     found = records(sheet([CRAWL, crawl_row(), crawl_row(status="不予开放")], tmp_path))
     assert len(found) == 1
     assert found[0].held == "opening-conflict: 无条件开放 / 不予开放"
+    assert "open_type" not in found[0].fields
 
 
 def test_the_way_of_sharing_is_never_taken_for_a_level_of_opening(tmp_path):
@@ -233,6 +235,133 @@ def test_codes_that_went_up_by_drag_fill_do_not_make_one_dataset_many(tmp_path):
     assert [record.native_id for record in found] == ["甲信息|统计局"]
     assert len(found[0].fields["items"]) == 4
     assert "native-id-unstable" in found[0].warnings
+
+
+CODED = ["信息资源名称", "信息资源代码", "来源部门", "开放类型", "下载地址"]
+
+
+def coded(title, code, status="无条件开放", file=None):
+    return [title, code, "统计局", status, file and f"http://data.example.cn/{file}"]
+
+
+def test_datasets_of_one_name_with_codes_of_their_own_are_records_of_their_own(tmp_path):
+    rows = [
+        coded("年报", "307023/1"),
+        coded("月报", "307023/2"),
+        coded("年报", "307023/3", "不予开放"),
+        coded("季报", "307023/4"),
+        coded("旬报", "307023/5"),
+    ]
+    found = {record.native_id: record for record in records(sheet([CODED, *rows], tmp_path))}
+    assert sorted(found) == [f"307023/{number}" for number in range(1, 6)]
+    assert [found[f"307023/{number}"].fields["open_type"] for number in (1, 3)] == [
+        "open",
+        "closed",
+    ]
+    assert {(record.held, record.fields["resource_code"]) for record in found.values()} == {
+        (None, code) for code in found
+    }
+    assert not any("native-id-unstable" in record.warnings for record in found.values())
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (["307023/1", "307023/1", "307023/1"], {"307023/1"}),
+        ([None, None, None], {"年报|统计局"}),
+        (["307023/1", None, None], {"307023/1"}),
+        ([None, "307023/1", None], {"307023/1"}),
+        (["307023/1", "307023／1"], {"年报|统计局"}),
+        (["307023/1", "307023/1", "307023/2", "307023/2"], {"307023/1", "307023/2"}),
+        (["307023/1", "307023/2", "307023/1", "307023/2"], {"307023/1", "307023/2"}),
+        (["307023/1", None, "307023/2", None], {"307023/1", "307023/2"}),
+        ([None, "307023/1", "307023/2"], {"年报|统计局", "307023/1", "307023/2"}),
+        (["307023/9", "307023/1"], {"年报|统计局", "307023/1"}),  # 9 is another's too
+    ],
+)
+def test_rows_of_one_name_belong_together_unless_their_codes_part_them(tmp_path, codes, expected):
+    rows = [coded("年报", code, file=number) for number, code in enumerate(codes, start=1)]
+    others = [coded("月报", "307023/9"), coded("旬报", "307023/8")]
+    found = records(sheet([CODED, *rows, *others], tmp_path))
+    ours = [record for record in found if record.title == "年报"]
+    assert {record.native_id for record in ours} == expected
+    assert len(found) == len(expected) + 2
+
+
+def test_a_source_keyed_by_title_and_agency_stays_so(tmp_path):
+    which = replace(mapping.load(), id="title_provider")
+    rows = [coded("年报", "307023/1"), coded("年报", "307023/2")]
+    found = records(sheet([CODED, *rows], tmp_path), which)
+    assert [record.native_id for record in found] == ["年报|统计局"]
+
+
+def test_items_below_datasets_of_one_name_stay_with_their_own(tmp_path):
+    header = ["信息资源名称", "信息资源代码", "来源部门", "开放类型", "信息项名称"]
+    rows = [
+        ["年报", "307023/1", "统计局", "无条件开放", "甲"],
+        [None, None, None, None, "乙"],
+        ["年报", "307023/2", "统计局", "不予开放", "丙"],
+        [None, "307023/2", None, None, "丁"],
+    ]
+    found = records(sheet([header, *rows], tmp_path))
+    assert {
+        record.native_id: [item["name"] for item in record.fields["items"]] for record in found
+    } == {"307023/1": ["甲", "乙"], "307023/2": ["丙", "丁"]}
+    assert {record.held for record in found} == {None}
+
+
+@pytest.mark.parametrize(
+    ("opening", "answer", "level", "held"),
+    [
+        ("无条件开放", "是", "open", None),
+        ("无条件开放", "1", "open", None),
+        ("无条件开放", "", "open", None),
+        ("依申请开放", "是", "on_request", None),
+        ("不予开放", "否", "closed", None),
+        ("", "否", "closed", None),
+        ("无条件开放", "待定", "open", None),
+        ("无条件开放", "否", None, "opening-conflict: 无条件开放 / 否"),
+        ("无条件开放", 0, None, "opening-conflict: 无条件开放 / 0"),
+        ("依申请开放", "0", None, "opening-conflict: 依申请开放 / 0"),
+        ("不予开放", "是", None, "opening-conflict: 不予开放 / 是"),
+        ("待定", "否", None, "opening-unknown: 待定"),
+    ],
+)
+def test_a_row_that_contradicts_itself_on_opening_is_held(tmp_path, opening, answer, level, held):
+    header = ["信息资源名称", "来源部门", "开放类型", "是否向社会开放"]
+    (found,) = records(sheet([header, ["年报", "统计局", opening, answer]], tmp_path))
+    assert (found.fields.get("open_type"), found.held) == (level, held)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    ("heading", "told", "held"),
+    [
+        ("是否向社会开放", ("是", "否"), "opening-conflict: "),
+        ("共享类型", ("有条件共享", "不予共享"), "sharing-unknown: "),
+        ("共享类型", ("有条件共享", "待定"), "sharing-unknown: "),
+        ("共享类型名称", ("有条件共享", "不予共享"), "sharing-unknown: "),
+        ("是否向社会开放", ("是", "1"), None),
+        ("共享类型", ("有条件共享", "条件共享"), None),
+        ("共享类型", ("有条件共享", ""), None),
+    ],
+)
+def test_rows_that_contradict_each_other_otherwise_are_held(tmp_path, heading, told, held, order):
+    level = [] if heading == "是否向社会开放" else ["依申请开放"]
+    header = ["信息资源名称", "来源部门", *["开放类型"][: len(level)], heading]
+    told = told[::order]
+    rows = [["年报", "统计局", *level, word] for word in told]
+    (found,) = records(sheet([header, *rows], tmp_path))
+    assert found.held == (held and held + " / ".join(told))
+    if held:
+        assert ("open_type" if heading == "是否向社会开放" else "share_type") not in found.fields
+
+
+def test_rows_of_which_one_says_no_and_the_other_open_are_held(tmp_path):
+    header = ["信息资源名称", "来源部门", "开放类型", "是否向社会开放"]
+    rows = [["年报", "统计局", "无条件开放", None], ["年报", "统计局", None, "否"]]
+    (found,) = records(sheet([header, *rows], tmp_path))
+    assert found.held == "opening-conflict: 无条件开放 / 否"
 
 
 def test_columns_that_identify_people_hold_an_open_dataset(tmp_path):

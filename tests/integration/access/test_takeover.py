@@ -171,7 +171,7 @@ def test_a_refusal_is_never_a_fault(app, make_dataset):
     """Where CKAN's views forget to catch it, the answer is 403, 404 or 400, not 500."""
     dataset = make_dataset(open_type="on_request", resources=[{"name": "明细", "url": SECRET}])
     assert app.get("/api/util/user/autocomplete?q=a").status_code == 403
-    assert app.get("/feeds/custom.atom?secret=x").status_code == 400
+    assert app.get("/feeds/agency/nobody.atom").status_code == 404
     assert (
         app.get(f"/harvest/{dataset['name']}/resource/{dataset['resources'][0]['id']}").status_code
         == 404

@@ -285,13 +285,15 @@ def main() -> int:
     """Measure, print, and with --write put the tables into docs/speed.md."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer datasets, to try it")
+    parser.add_argument("--sizes", type=int, nargs=2, metavar=("COUNT", "LARGE"), help="others")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/speed.md")
     asked, _others = parser.parse_known_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sites = Sites(Path(os.environ["PORTAL_RUN"]), PREFIX, REDIS, "dcat")
     with contextlib.closing(sites):
-        found = measure(sites, *(QUICK if asked.quick else (COUNT, LARGE)))
+        sizes = asked.sizes or (QUICK if asked.quick else (COUNT, LARGE))
+        found = measure(sites, *sizes)
     text, good = tables(found)
     print(text)
     if asked.json:

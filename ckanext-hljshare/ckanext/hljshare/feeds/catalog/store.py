@@ -14,7 +14,7 @@ from ckanext.hljshare.feeds.entries.store import Entry, Scope, connect, entries_
 
 POSITIONS = 100  # of a part
 BUFFERED = 16  # parts that are in memory at a time
-WAITS = "5s"  # for somebody else who makes parts
+WAITS = "15s"  # for somebody else who makes parts
 # A reader who stops reading must not hold a connection, and old rows, for ever.
 STOPS = "60s"
 
